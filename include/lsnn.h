@@ -1,0 +1,368 @@
+/* lsnn: recurrent networks of leaky integrate-and-fire (LIF) and adaptive LIF neurons, trained by back-propagation through time.
+ *
+ * Source of the model, here called "the paper": Bellec, Salaj, Subramoney, Legenstein, Maass, "Long short-term memory and
+ * learning-to-learn in networks of spiking neurons", NeurIPS 2018, arXiv 1803.09574. docs/model.md has every equation.
+ *
+ * The sections stand in the order in which data walks through them:
+ *   1 errors   2 machine   3 experiments   4 data   5 network   6 simulation   7 learning   8 runs
+ * A program that simulates or trains on its own arrays needs 1, 2, 5, 6 and 7; the command-line tool lives on 1 to 4 and 8.
+ *
+ * Rules that hold for every function:
+ *   - What returns lsnn_status returns LSNN_OK (0) or the reason for failure; lsnn_error() then says what was asked, what was
+ *     found, and what to do. On failure *out is left alone and objects are as they were before the call, unless said otherwise.
+ *   - `T **out` gives the caller an object to free; a returned pointer is borrowed from the first argument and lives as long as it does;
+ *     a `const T *` argument is read during the call only.
+ *   - Nothing prints, nothing exits, and there are no globals but each thread's last error message. Two threads may use two objects
+ *     at once; one object belongs to one thread at a time. A const lsnn_net may be shared by any number of simulations.
+ *   - Indices: t step, b sample of the batch, i sender, j receiver, w window, k output. Arrays are dense and row by row:
+ *     `x [n_steps][n_batch][n_in]` has x[(t * n_batch + b) * n_in + i].
+ *   - Times are in milliseconds, rates in hertz unless a name says otherwise. */
+#ifndef LSNN_H
+#define LSNN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define LSNN_API __attribute__((visibility("default")))
+#else
+#define LSNN_API
+#endif
+
+#define LSNN_VERSION "0.1.0"
+
+/* ---------------------------------------------------------------------------------------------------------------- 1 errors -- */
+
+/* X(name, exit code of the command-line tool, meaning). Codes are only ever added at the end. */
+#define LSNN_STATUS_MAP(X)                                                                   \
+    X(OK, 0, "success")                                                                      \
+    X(ERR_USAGE, 2, "a command or an argument that does not exist or does not fit")          \
+    X(ERR_SETTING, 3, "a setting that is unknown, out of range, or at odds with another")    \
+    X(ERR_DATA, 4, "a file whose content is damaged or does not fit")                        \
+    X(ERR_IO, 5, "a file or folder that can't be read or written, or a full disk")           \
+    X(ERR_NUMERIC, 6, "training produced a number that is not finite")                       \
+    X(ERR_BUSY, 7, "a run folder that another process is using")                             \
+    X(ERR_NETWORK, 8, "a download that failed")                                              \
+    X(ERR_MEMORY, 9, "not enough memory")                                                    \
+    X(STOPPED, 130, "stopped on request, with everything saved")
+
+typedef enum lsnn_status {
+#define LSNN_STATUS_ENUM(name, exit_code, meaning) LSNN_##name,
+    LSNN_STATUS_MAP(LSNN_STATUS_ENUM)
+#undef LSNN_STATUS_ENUM
+} lsnn_status;
+
+/* The last failure's message in this thread: one line, "" if there was none. Valid until the thread's next failure. */
+LSNN_API const char *lsnn_error(void);
+/* "ERR_DATA" and so on; the code's meaning in words; the exit code that the command-line tool gives it. */
+LSNN_API const char *lsnn_status_name(lsnn_status status);
+LSNN_API const char *lsnn_status_meaning(lsnn_status status);
+LSNN_API int lsnn_status_exit_code(lsnn_status status);
+/* The version of the library in use, "0.1.0". */
+LSNN_API const char *lsnn_version(void);
+
+/* --------------------------------------------------------------------------------------------------------------- 2 machine -- */
+
+/* What to compute on: a pool of threads and a set of vector kernels. One context may serve many objects, one call at a time. */
+typedef struct lsnn_context lsnn_context;
+
+/* n_threads 0: one for each core this process may use. The results of every function are the same bits for any number.
+ * The vector kernels are picked from what the processor has; the variable LSNN_ISA (generic, avx2, avx512) overrides that.
+ * Errors: USAGE (n_threads < 0 or > 1024, an LSNN_ISA that is unknown or that this processor lacks), MEMORY. */
+LSNN_API lsnn_status lsnn_context_create(lsnn_context **out, int n_threads);
+LSNN_API void lsnn_context_free(lsnn_context *context);
+LSNN_API int lsnn_context_threads(const lsnn_context *context);
+/* Name of the kernels in use: "generic", "avx2", "avx512". */
+LSNN_API const char *lsnn_context_isa(const lsnn_context *context);
+
+/* ----------------------------------------------------------------------------------------------------------- 3 experiments -- */
+
+/* The settings of one experiment: the defaults, over them an experiment file, over them single assignments. */
+typedef struct lsnn_experiment lsnn_experiment;
+
+/* Opens an experiment that ships ("digits"), or a YAML file (a name with '/' or ending in .yaml or .yml).
+ * Errors: SETTING (no such experiment, unknown key, value out of range; the message names the nearest known one), DATA (not YAML), IO. */
+LSNN_API lsnn_status lsnn_experiment_open(lsnn_experiment **out, const char *name_or_path);
+/* The settings that a run folder, a model, a checkpoint or a probe was made with. Errors: DATA, IO, SETTING. */
+LSNN_API lsnn_status lsnn_experiment_open_run(lsnn_experiment **out, const char *run_or_model);
+LSNN_API void lsnn_experiment_free(lsnn_experiment *experiment);
+/* assignment: "net.beta=1.8". Errors: SETTING. */
+LSNN_API lsnn_status lsnn_experiment_set(lsnn_experiment *experiment, const char *assignment);
+/* A setting's value as text, NULL if there is no such key. */
+LSNN_API const char *lsnn_experiment_get(const lsnn_experiment *experiment, const char *key);
+LSNN_API const char *lsnn_experiment_name(const lsnn_experiment *experiment);
+
+/* One setting in force. origin: "default", "file", "--set", or "run". */
+typedef struct lsnn_setting {
+    const char *key, *value, *origin, *unit, *help, *range;
+} lsnn_setting;
+/* Calls `each` for every setting that the experiment's task uses, in the order of the options table. */
+LSNN_API void lsnn_experiment_each(const lsnn_experiment *experiment, void (*each)(void *user, const lsnn_setting *setting), void *user);
+/* Calls `each` for every experiment that ships. Errors: IO. */
+LSNN_API lsnn_status lsnn_experiment_list(void (*each)(void *user, const char *name, const char *summary), void *user);
+
+/* What a network will need, from its settings alone. */
+typedef struct lsnn_needs {
+    int n_in, n_lif, n_adaptive, n_rec, n_out, n_steps, n_batch;
+    int64_t n_synapses_in, n_synapses_rec, n_synapses_out, n_params;
+    double memory_bytes; /* while training */
+} lsnn_needs;
+/* Reads the task's data to learn their shape. data_folder as in lsnn_train. Errors: SETTING, DATA, IO. */
+LSNN_API lsnn_status lsnn_experiment_needs(const lsnn_experiment *experiment, const char *data_folder, lsnn_needs *needs);
+
+/* ------------------------------------------------------------------------------------------------------------------ 4 data -- */
+
+typedef struct lsnn_data_set {
+    const char *name, *summary, *licence;
+    char path[1024]; /* the folder where its files are, or would go */
+    bool present;    /* are all its files there? */
+} lsnn_data_set;
+
+/* Where data sets are looked for and put: `folder` if not NULL, else LSNN_DATA, else $XDG_DATA_HOME/lsnn, else ~/.local/share/lsnn.
+ * Every data set has a folder of its own name in there. Calls `each` for every data set that the program knows. Errors: IO. */
+LSNN_API lsnn_status lsnn_data_list(const char *folder, void (*each)(void *user, const lsnn_data_set *set), void *user);
+
+typedef struct lsnn_data_options {
+    const char *folder;   /* as above */
+    const char *base_url; /* NULL: the data set's own addresses, or the variable LSNN_DATA_URL; else one folder that holds the files */
+    /* Called now and then, if not NULL; bytes_total is 0 while it is not known. Non-zero return: stop (STOPPED), keeping what has come. */
+    int (*progress)(void *user, const char *file, int64_t bytes, int64_t bytes_total);
+    void (*message)(void *user, const char *text); /* warnings and news, one line each, if not NULL */
+    void *user;
+} lsnn_data_options;
+/* Downloads a data set: goes on where an earlier download stopped, checks the SHA-256 of the decompressed content, and puts each file
+ * in place only when it is whole. Does nothing for files that are there already (a user's own file that differs is a warning).
+ * Errors: USAGE (unknown name), NETWORK (the message says which files to put where by hand), DATA (checksum), IO. */
+LSNN_API lsnn_status lsnn_data_get(const char *name, const lsnn_data_options *options);
+
+/* --------------------------------------------------------------------------------------------------------------- 5 network -- */
+
+typedef enum lsnn_input_kind {
+    LSNN_SPIKES,  /* inputs are 0 or 1, and cost time only where they are 1 */
+    LSNN_CURRENTS /* inputs are any finite numbers */
+} lsnn_input_kind;
+
+typedef enum lsnn_normalise {
+    LSNN_BY_THRESHOLD, /* s = (v - A) / A: the paper */
+    LSNN_BY_BASELINE   /* s = (v - A) / v_th: the e-prop papers */
+} lsnn_normalise;
+
+/* One number for each neuron of a population: `values` [n] if not NULL, else drawn uniformly from low..high (one value if they are equal). */
+typedef struct lsnn_spread {
+    float low, high;
+    const float *values;
+} lsnn_spread;
+
+/* What a network is. Fill it by lsnn_net_spec_init, then change what differs. Neurons 0..n_lif-1 are LIF, the rest are adaptive, unless
+ * `beta.values` (length n_rec then, n_lif + n_adaptive) says otherwise neuron by neuron. */
+typedef struct lsnn_net_spec {
+    int n_in, n_lif, n_adaptive, n_out; /* at least 1 input, 1 recurrent neuron, 1 output; n_lif + n_adaptive <= 65535, n_in <= 65535 */
+    lsnn_input_kind input;
+    float dt;            /* ms a step; > 0 */
+    lsnn_spread tau_m;   /* ms, membrane; [n_rec]; > 0 */
+    lsnn_spread tau_a;   /* ms, threshold adaptation; [n_rec]; > 0 */
+    lsnn_spread beta;    /* strength of the adaptation, in units of v_th's; low..high applies to adaptive neurons, values to all; >= 0 */
+    float tau_out;       /* ms, readout; 0: none, the readout sees the spikes of the step alone */
+    float r_m;           /* membrane resistance */
+    float v_th;          /* baseline threshold; > 0 */
+    float gamma;         /* height of the pseudo-derivative, 0.3 in the paper */
+    int n_ref;           /* refractory steps after a spike; 0..1000 */
+    int n_delay;         /* D: input delays are drawn from 0..D-1 steps, recurrent ones from 1..D; 1..256 */
+    lsnn_normalise normalise;
+    bool detach_reset;   /* true: no gradient through the reset */
+    bool bias;           /* readout bias */
+    float connectivity;  /* fraction of connections that exist, drawn at random, in each of the three matrices; (0, 1] */
+    const uint8_t *mask_in, *mask_rec, *mask_out; /* [n_rec][n_in], [n_rec][n_rec], [n_out][n_rec]: 0 = no connection; NULL: by connectivity */
+    const int32_t *delay_in, *delay_rec;          /* [n_rec][n_in] in 0..D-1, [n_rec][n_rec] in 1..D; NULL: drawn */
+    float excitatory;    /* Dale's law: this fraction of the inputs, and of the LIF and of the adaptive neurons, has outgoing weights >= 0, the rest <= 0; < 0: no law */
+    const int8_t *sign_in, *sign_rec; /* the same one by one: [n_in], [n_rec], each -1, 0 (free) or +1; NULL: by `excitatory` */
+    float noise;         /* standard deviation of a Gaussian current added to each neuron at each step; 0: none */
+    bool noise_trainable;/* is the noise's size, one a neuron, a parameter? */
+    float scale_in, scale_rec; /* initial weights: N(0,1) * scale / sqrt(senders a neuron has) */
+    uint64_t seed;       /* of everything that is drawn here */
+} lsnn_net_spec;
+
+typedef struct lsnn_net lsnn_net;
+
+/* The defaults of docs/model.md; all pointers NULL, sizes 0 (n_out, n_in and one of n_lif, n_adaptive must be set). */
+LSNN_API void lsnn_net_spec_init(lsnn_net_spec *spec);
+/* Draws delays, signs, connections and weights. Errors: SETTING (what is out of range, by name), MEMORY. */
+LSNN_API lsnn_status lsnn_net_create(lsnn_net **out, const lsnn_net_spec *spec);
+LSNN_API void lsnn_net_free(lsnn_net *net);
+/* The spec as drawn: pointers are NULL, read the arrays by lsnn_net_copy. */
+LSNN_API const lsnn_net_spec *lsnn_net_get_spec(const lsnn_net *net);
+
+/* A network's arrays, by name:
+ *   parameters   w_in [n_rec][n_in], w_rec [n_rec][n_rec], w_out [n_out][n_rec], b_out [n_out] (with bias), noise [n_rec] (with trainable noise)
+ *   fixed        delay_in, delay_rec (steps; -1 where there is no connection), tau_m, tau_a, beta [n_rec], sign_in [n_in], sign_rec [n_rec]
+ * Absent connections read as 0 and are not written. */
+/* Rows and columns of an array (a vector has 1 column). Errors: USAGE (no such array; the message lists them). */
+LSNN_API lsnn_status lsnn_net_shape(const lsnn_net *net, const char *name, int *rows, int *columns);
+/* Copies the array to `to`, which has room for n = rows * columns numbers. Errors: USAGE (no such array, another n). */
+LSNN_API lsnn_status lsnn_net_copy(const lsnn_net *net, const char *name, float *to, size_t n);
+/* Sets a parameter. Errors: USAGE (not a parameter, another n, a number that is not finite, a value where there is no connection, a sign
+ * against Dale's law). */
+LSNN_API lsnn_status lsnn_net_set(lsnn_net *net, const char *name, const float *from, size_t n);
+/* Number of trained numbers: one a connection, biases, noise sizes. */
+LSNN_API size_t lsnn_net_n_params(const lsnn_net *net);
+
+/* A safetensors file with the network's description in its metadata and a SHA-256 over everything. Atomic. Errors: IO, DATA. */
+LSNN_API lsnn_status lsnn_net_save(const lsnn_net *net, const char *path);
+LSNN_API lsnn_status lsnn_net_load(lsnn_net **out, const char *path);
+
+/* ------------------------------------------------------------------------------------------------------------ 6 simulation -- */
+
+/* A batch of sequences going through a network: the input, the state of every neuron, the spikes, and what back-propagation needs. All memory is
+ * taken at creation; no other function here allocates. */
+typedef struct lsnn_sim lsnn_sim;
+
+typedef struct lsnn_sim_options {
+    int n_batch;   /* sequences side by side; >= 1 */
+    int n_steps;   /* the longest sequence; >= 1 */
+    int n_windows; /* the most output windows; >= 1 */
+    bool train;    /* will lsnn_backward be called? */
+} lsnn_sim_options;
+
+/* The simulation borrows the network and the context: free it first. Errors: USAGE, MEMORY. */
+LSNN_API lsnn_status lsnn_sim_create(lsnn_sim **out, const lsnn_net *net, lsnn_context *context, const lsnn_sim_options *options);
+LSNN_API void lsnn_sim_free(lsnn_sim *sim);
+/* Bytes that a simulation takes. */
+LSNN_API double lsnn_sim_memory(const lsnn_net *net, const lsnn_context *context, const lsnn_sim_options *options);
+
+/* All neurons at rest: v, b, p zero, no spikes under way, and the noise begins anew. */
+LSNN_API void lsnn_sim_reset(lsnn_sim *sim);
+
+/* The input of the next lsnn_forward. spikes [n_steps][n_batch][n_in] (0 or 1) for LSNN_SPIKES, values (same shape) for LSNN_CURRENTS.
+ * Errors: USAGE (the network takes the other kind, n_steps out of 1..the longest), DATA (a byte over 1, a number that is not finite). */
+LSNN_API lsnn_status lsnn_sim_set_spikes(lsnn_sim *sim, const uint8_t *spikes, int n_steps);
+LSNN_API lsnn_status lsnn_sim_set_currents(lsnn_sim *sim, const float *currents, int n_steps);
+
+/* The outputs to compute: window w is the mean of y over steps start[w]..stop[w]-1. Windows are in order, do not overlap, and may leave gaps;
+ * stop[n_windows - 1] <= n_steps. At creation there is one window that covers the whole sequence. Errors: USAGE. */
+LSNN_API lsnn_status lsnn_sim_set_windows(lsnn_sim *sim, const int *start, const int *stop, int n_windows);
+
+/* Runs the input from the current state; the state then is that after the last step, so that a next call goes on from there.
+ * One call over n steps, and n calls over one step each, give the same bits. Errors: USAGE (no input, a window past its end). */
+LSNN_API lsnn_status lsnn_forward(lsnn_sim *sim);
+
+/* After lsnn_forward: y [n_windows][n_batch][n_out]. */
+LSNN_API const float *lsnn_sim_output(const lsnn_sim *sim);
+/* After lsnn_forward: each neuron's rate over batch and steps, in hertz, to rate_hz [n_rec]; NULL: only the mean over neurons, which is returned. */
+LSNN_API double lsnn_sim_rate(const lsnn_sim *sim, float *rate_hz);
+
+/* The state now, [n_batch][n_rec]: "v" voltage, "b" adaptation, "z" last step's spikes, "threshold", "refractory" (steps left), "p" readout trace.
+ * Errors: USAGE (no such name). */
+LSNN_API lsnn_status lsnn_sim_copy_state(const lsnn_sim *sim, const char *name, float *to);
+/* The same over the steps of the last lsnn_forward, for sample b: [n_steps][n_rec]; besides the names above "psi" (pseudo-derivative), and
+ * "y" [n_steps][n_out], the output step by step. Computed again from the start; needs options.train. Errors: USAGE. */
+LSNN_API lsnn_status lsnn_sim_copy_trace(lsnn_sim *sim, const char *name, int b, float *to);
+
+/* -------------------------------------------------------------------------------------------------------------- 7 learning -- */
+
+/* Cross entropy of softmax(y), mean over all (window, sample) with class[w * n_batch + b] >= 0 (-1 leaves one out).
+ * d_output [n_windows][n_batch][n_out], if not NULL, gets the gradient; n_wrong and n_counted, if not NULL, the errors and how many count.
+ * Errors: USAGE (class >= n_out). */
+LSNN_API lsnn_status lsnn_loss_cross_entropy(const lsnn_sim *sim, const int32_t *class_of, float *d_output, double *loss, int64_t *n_wrong, int64_t *n_counted);
+/* Squared error, mean over windows, samples and outputs: target [n_windows][n_batch][n_out]; where it is NaN, that output is left out. */
+LSNN_API lsnn_status lsnn_loss_squared(const lsnn_sim *sim, const float *target, float *d_output, double *loss, int64_t *n_counted);
+
+/* Gradient of the loss with respect to every parameter. */
+typedef struct lsnn_gradient lsnn_gradient;
+LSNN_API lsnn_status lsnn_gradient_create(lsnn_gradient **out, const lsnn_net *net);
+LSNN_API void lsnn_gradient_free(lsnn_gradient *gradient);
+/* As lsnn_net_copy, for the parameters' names. */
+LSNN_API lsnn_status lsnn_gradient_copy(const lsnn_gradient *gradient, const char *name, float *to, size_t n);
+/* Euclidean norm of all of it. */
+LSNN_API double lsnn_gradient_norm(const lsnn_gradient *gradient);
+
+/* Rate regularisation: adds strength * sum_j (f_j - target)^2 to the loss, f_j and target in spikes a millisecond (model.md). */
+typedef struct lsnn_rate_goal {
+    float strength;  /* 0: none */
+    float target_hz;
+} lsnn_rate_goal;
+
+/* Back-propagates through the last lsnn_forward. d_output [n_windows][n_batch][n_out]: gradient of the loss with respect to the outputs.
+ * rate may be NULL; *rate_loss, if not NULL, gets its part of the loss. Gradients stop at the first step. Errors: USAGE (no forward before, not
+ * created for training). */
+LSNN_API lsnn_status lsnn_backward(lsnn_sim *sim, const float *d_output, const lsnn_rate_goal *rate, lsnn_gradient *gradient, double *rate_loss);
+
+/* Adam (Kingma and Ba 2015, algorithm 1). */
+typedef struct lsnn_adam_options {
+    float learning_rate, beta1, beta2, epsilon; /* 0.001, 0.9, 0.999, 1e-8 by lsnn_adam_options_init */
+    float clip;                                 /* gradients longer than this are scaled to it; 0: never */
+} lsnn_adam_options;
+typedef struct lsnn_adam lsnn_adam;
+LSNN_API void lsnn_adam_options_init(lsnn_adam_options *options);
+LSNN_API lsnn_status lsnn_adam_create(lsnn_adam **out, const lsnn_net *net, const lsnn_adam_options *options);
+LSNN_API void lsnn_adam_free(lsnn_adam *adam);
+/* One step; learning_rate is this step's (a schedule is the caller's loop). Keeps Dale's law: a weight that would change its sign becomes 0.
+ * Errors: NUMERIC (a gradient that is not finite; the network is left as it was). */
+LSNN_API lsnn_status lsnn_adam_step(lsnn_adam *adam, lsnn_net *net, const lsnn_gradient *gradient, float learning_rate);
+
+/* ------------------------------------------------------------------------------------------------------------------ 8 runs -- */
+
+typedef struct lsnn_progress {
+    int64_t iteration, n_iterations;
+    double loss;                 /* of the last iterations */
+    double score;                /* last validation score; NaN before the first */
+    const char *score_name;      /* "accuracy", "recall error", "mean squared error" */
+    double rate_hz;
+    double iterations_a_second, seconds_left;
+    bool validated;              /* is the score new? */
+} lsnn_progress;
+
+typedef struct lsnn_result {
+    char experiment[64], split[8], score_name[32];
+    uint64_t seed;
+    int64_t n;                   /* samples (or decisions) that the score is over */
+    double loss, score, rate_hz;
+    int64_t iterations;
+    double seconds;              /* of training, over all its parts, or of the evaluation */
+    bool was_finished;           /* lsnn_train: there was nothing left to do */
+} lsnn_result;
+
+typedef struct lsnn_run_options {
+    const char *out;             /* the run folder; NULL: runs/EXPERIMENT-seedN */
+    bool resume;                 /* go on with the run in `out` */
+    const char *data_folder;     /* as in lsnn_data_list; NULL: LSNN_DATA or the default */
+    const char *split;           /* lsnn_evaluate: "train", "valid", "test"; NULL: "test" */
+    uint64_t seed;               /* lsnn_evaluate: of test data that are drawn at random; 0: the run's own */
+    void (*progress)(void *user, const lsnn_progress *progress); /* after every iteration, if not NULL */
+    void (*message)(void *user, const char *text);               /* news and warnings, one line each, if not NULL */
+    void *user;
+    const volatile int *stop;    /* when *stop is not 0: save and return STOPPED */
+} lsnn_run_options;
+
+/* Trains, and evaluates the best network on the test split. The run folder gets settings.yaml, metrics.jsonl (one object a line), best.safetensors,
+ * last.safetensors, checkpoint.safetensors and the one before it; a run that is killed at any moment and resumed ends in the same bits.
+ * Errors: any. */
+LSNN_API lsnn_status lsnn_train(const lsnn_experiment *experiment, lsnn_context *context, const lsnn_run_options *options, lsnn_result *result);
+/* Evaluates a run folder's best network, or a model file. Errors: any. */
+LSNN_API lsnn_status lsnn_evaluate(const char *run_or_model, lsnn_context *context, const lsnn_run_options *options, lsnn_result *result);
+/* Writes everything about one sample of the split to a safetensors file: input, v, z, b, threshold, psi, p, output, windows, loss, weights and
+ * gradients as named arrays. Errors: any. */
+LSNN_API lsnn_status lsnn_probe(const char *run_or_model, lsnn_context *context, const lsnn_run_options *options, int64_t sample, const char *path);
+
+/* Draws a figure, its format by the ending of `figure_path`: .svg, .png, .pdf. `source` is a probe file (input, LIF and adaptive spikes, thresholds,
+ * outputs over time), or a metrics.jsonl (loss, score and rate over training). Errors: USAGE (other ending), DATA, IO. */
+LSNN_API lsnn_status lsnn_plot(const char *source, const char *figure_path);
+
+/* One measured configuration of lsnn_bench. */
+typedef struct lsnn_bench_row {
+    const char *name;
+    double iteration_seconds, forward_seconds, backward_seconds; /* medians of whole iterations and their parts */
+    double memory_bytes, rate_hz;
+    int n_batch, n_steps, n_rec;
+} lsnn_bench_row;
+/* Times whole training iterations of sequential-MNIST-sized networks on made-up digits. Errors: MEMORY. */
+LSNN_API lsnn_status lsnn_bench(lsnn_context *context, void (*each)(void *user, const lsnn_bench_row *row), void *user);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,478 @@
+#include "config/experiment.h"
+
+#include <assert.h>
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/tensorfile.h"
+#include "config/experiment_inside.h"
+
+#ifndef LSNN_INSTALL_SHARE
+#define LSNN_INSTALL_SHARE ""
+#endif
+#ifndef LSNN_SOURCE_DIR
+#define LSNN_SOURCE_DIR ""
+#endif
+
+enum { PATH_SIZE = 4096 };
+
+/* ---- the object ---- */
+
+lsnn_status experiment_memory(void) {
+    return fail(LSNN_ERR_MEMORY, "no memory for an experiment's settings");
+}
+
+lsnn_status experiment_assign(lsnn_experiment *experiment, size_t index, const char *text, const char *origin) {
+    setting *target = &experiment->settings[index];
+    option_value value;
+    lsnn_status status = option_parse(&value, option_at(index), text);
+    if (status == LSNN_OK) {
+        option_value_release(&target->value);
+        target->value = value;
+        target->origin = origin;
+    }
+    return status;
+}
+
+void lsnn_experiment_free(lsnn_experiment *experiment) {
+    if (!experiment) {
+        return;
+    }
+    for (size_t i = 0; experiment->settings && i < option_count(); i++) {
+        option_value_release(&experiment->settings[i].value);
+    }
+    free(experiment->settings);
+    free(experiment->summary);
+    free(experiment);
+}
+
+lsnn_status experiment_create(lsnn_experiment **out) {
+    lsnn_status status = LSNN_OK;
+    lsnn_experiment *experiment = calloc(1, sizeof *experiment);
+    if (!experiment || !(experiment->settings = calloc(option_count(), sizeof *experiment->settings)) ||
+        !(experiment->summary = strdup(""))) {
+        status = experiment_memory();
+        goto out;
+    }
+    for (size_t i = 0; i < option_count(); i++) {
+        option_range(option_at(i), experiment->settings[i].range);
+        if (option_at(i)->initial) {
+            TRY(experiment_assign(experiment, i, option_at(i)->initial, "default"));
+        }
+    }
+    *out = experiment;
+    experiment = NULL;
+out:
+    lsnn_experiment_free(experiment);
+    return status;
+}
+
+lsnn_status experiment_copy(lsnn_experiment **out, const lsnn_experiment *from) {
+    lsnn_status status;
+    lsnn_experiment *copy = NULL;
+    TRY(experiment_create(&copy));
+    memcpy(copy->name, from->name, sizeof copy->name);
+    char *summary = strdup(from->summary);
+    if (!summary) {
+        status = experiment_memory();
+        goto out;
+    }
+    free(copy->summary);
+    copy->summary = summary;
+    for (size_t i = 0; i < option_count(); i++) {
+        TRY(experiment_assign(copy, i, from->settings[i].value.text, from->settings[i].origin));
+    }
+    *out = copy;
+    copy = NULL;
+out:
+    lsnn_experiment_free(copy);
+    return status;
+}
+
+/* ---- reading settings ---- */
+
+static const option_value *value_of(const lsnn_experiment *experiment, const char *key, option_type type) {
+    size_t index = option_index(key);
+    assert(index < option_count() && "a key that is in the options table");
+    assert(option_at(index)->type == type && "a setting of this type");
+    (void)type;
+    return &experiment->settings[index].value;
+}
+
+int64_t setting_int(const lsnn_experiment *experiment, const char *key) {
+    return value_of(experiment, key, OPTION_INT)->integer;
+}
+
+double setting_real(const lsnn_experiment *experiment, const char *key) {
+    return value_of(experiment, key, OPTION_REAL)->real;
+}
+
+bool setting_bool(const lsnn_experiment *experiment, const char *key) {
+    return value_of(experiment, key, OPTION_BOOL)->truth;
+}
+
+const char *setting_text(const lsnn_experiment *experiment, const char *key) {
+    size_t index = option_index(key);
+    bool is_choice = index < option_count() && option_at(index)->type == OPTION_CHOICE;
+    return value_of(experiment, key, is_choice ? OPTION_CHOICE : OPTION_TEXT)->text;
+}
+
+void setting_spread(const lsnn_experiment *experiment, const char *key, lsnn_spread *out, int *n_values) {
+    const option_value *value = value_of(experiment, key, OPTION_SPREAD);
+    *out = (lsnn_spread){.low = value->low, .high = value->high, .values = value->list};
+    *n_values = value->n_list;
+}
+
+const char *experiment_task(const lsnn_experiment *experiment) {
+    return setting_text(experiment, "task");
+}
+
+const char *lsnn_experiment_get(const lsnn_experiment *experiment, const char *key) {
+    size_t index = option_index(key);
+    bool known = index < option_count() && option_is_for(option_at(index), experiment_task(experiment));
+    return known ? experiment->settings[index].value.text : NULL;
+}
+
+const char *lsnn_experiment_name(const lsnn_experiment *experiment) {
+    return experiment->name;
+}
+
+void lsnn_experiment_each(const lsnn_experiment *experiment, void (*each)(void *user, const lsnn_setting *setting), void *user) {
+    for (size_t i = 0; i < option_count(); i++) {
+        const option *row = option_at(i);
+        const setting *from = &experiment->settings[i];
+        if (option_is_for(row, experiment_task(experiment))) {
+            lsnn_setting shown = {.key = row->key,
+                                  .value = from->value.text,
+                                  .origin = from->origin,
+                                  .unit = row->unit,
+                                  .help = row->help,
+                                  .range = from->range};
+            each(user, &shown);
+        }
+    }
+}
+
+/* ---- changing settings ---- */
+
+lsnn_status experiment_find(const lsnn_experiment *experiment, const char *key, size_t *index) {
+    const char *task = experiment_task(experiment);
+    size_t found = option_index(key);
+    char shown[EXCERPT_SIZE];
+    if (found == option_count()) {
+        bool plain = strlen(key) < EXCERPT_SIZE && is_printable_line(key) && *key;
+        excerpt(shown, key);
+        return fail(LSNN_ERR_SETTING, "%s: unknown setting; did you mean %s? ('lsnn show EXPERIMENT' lists all)", plain ? key : shown,
+                    option_nearest(key, task));
+    }
+    const option *row = option_at(found);
+    if (!option_is_for(row, task)) {
+        bool several = strchr(row->tasks, ',');
+        return fail(LSNN_ERR_SETTING,
+                    "%s: a setting of the task%s %s, but this experiment's task is %s; leave it out ('lsnn show EXPERIMENT' lists all)",
+                    key, several ? "s" : "", row->tasks, task);
+    }
+    *index = found;
+    return LSNN_OK;
+}
+
+lsnn_status lsnn_experiment_set(lsnn_experiment *experiment, const char *assignment) {
+    const char *equals = strchr(assignment, '=');
+    if (!equals) {
+        char shown[EXCERPT_SIZE];
+        excerpt(shown, assignment);
+        return fail(LSNN_ERR_SETTING, "%s: not an assignment; write KEY=VALUE, like net.beta=1.8", shown);
+    }
+    size_t n = (size_t)(equals - assignment), index;
+    while (n > 0 && assignment[n - 1] == ' ') {
+        n--;
+    }
+    lsnn_status status;
+    char *key = strndup(assignment, n);
+    if (!key) {
+        return experiment_memory();
+    }
+    TRY(experiment_find(experiment, key, &index));
+    if (strcmp(key, "task") == 0 && strcmp(equals + 1, experiment_task(experiment)) != 0) {
+        status = fail(LSNN_ERR_SETTING,
+                      "task: is %s in the experiment %s, and can't be changed by an assignment; choose another experiment, or write a file",
+                      experiment_task(experiment), experiment->name);
+        goto out;
+    }
+    TRY(experiment_assign(experiment, index, equals + 1, "--set"));
+out:
+    free(key);
+    return status;
+}
+
+/* ---- checks over several settings ---- */
+
+static lsnn_status check_list(const lsnn_experiment *experiment, const char *key, int64_t n, const char *one_for_each) {
+    const option_value *value = value_of(experiment, key, OPTION_SPREAD);
+    if (value->list && value->n_list != n) {
+        return fail(LSNN_ERR_SETTING, "%s: a list of %d values, but %s is %lld; give one value for each, one for all, or a range LOW..HIGH",
+                    key, value->n_list, one_for_each, (long long)n);
+    }
+    return LSNN_OK;
+}
+
+lsnn_status experiment_check(const lsnn_experiment *experiment) {
+    enum { MOST_NEURONS = 65535 };
+    lsnn_status status;
+    int64_t n_adaptive = setting_int(experiment, "net.n_adaptive"), n_rec = setting_int(experiment, "net.n_lif") + n_adaptive;
+    if (n_rec < 1 || n_rec > MOST_NEURONS) {
+        return fail(LSNN_ERR_SETTING, "net.n_lif + net.n_adaptive is %lld; a network needs 1..%d recurrent neurons", (long long)n_rec,
+                    MOST_NEURONS);
+    }
+    TRY(check_list(experiment, "net.tau_m", n_rec, "net.n_lif + net.n_adaptive"));
+    TRY(check_list(experiment, "net.tau_a", n_adaptive, "net.n_adaptive"));
+    TRY(check_list(experiment, "net.beta", n_adaptive, "net.n_adaptive"));
+    if (lsnn_experiment_get(experiment, "image.cue_ms")) {
+        int64_t cue = setting_int(experiment, "image.cue_ms"), readout = setting_int(experiment, "image.readout_ms");
+        if (readout > cue) {
+            return fail(LSNN_ERR_SETTING,
+                        "image.readout_ms: %lld ms is longer than image.cue_ms, %lld ms, whose last part it is; make it at most that",
+                        (long long)readout, (long long)cue);
+        }
+    }
+    if (lsnn_experiment_get(experiment, "arrays.file")) {
+        double held_out = setting_real(experiment, "arrays.valid_fraction") + setting_real(experiment, "arrays.test_fraction");
+        if (held_out >= 1) {
+            return fail(LSNN_ERR_SETTING,
+                        "arrays.valid_fraction + arrays.test_fraction is %g, which leaves nothing to train on; make it less than 1",
+                        held_out);
+        }
+    }
+out:
+    return status;
+}
+
+/* ---- files ---- */
+
+/* The last part of a path without its ending, for a name; up to EXPERIMENT_NAME_SIZE bytes, so that one that is too long is seen to be. */
+static void base_name(char out[EXPERIMENT_NAME_SIZE + 1], const char *path) {
+    size_t n = strlen(path);
+    while (n > 1 && path[n - 1] == '/') {
+        n--;
+    }
+    size_t start = n;
+    while (start > 0 && path[start - 1] != '/') {
+        start--;
+    }
+    static const char *const endings[] = {".yaml", ".yml", ".safetensors"};
+    size_t n_base = n - start;
+    for (int i = 0; i < 3; i++) {
+        size_t n_ending = strlen(endings[i]);
+        if (n_base > n_ending && strncmp(path + n - n_ending, endings[i], n_ending) == 0) {
+            n_base -= n_ending;
+            break;
+        }
+    }
+    snprintf(out, EXPERIMENT_NAME_SIZE + 1, "%.*s", (int)(n_base <= EXPERIMENT_NAME_SIZE ? n_base : EXPERIMENT_NAME_SIZE), path + start);
+}
+
+/* Reads no more than the limit, so that a wrong file (a disk, /dev/zero) is refused at once. The caller frees *text. */
+static lsnn_status read_limited(const char *path, char **text, size_t *n) {
+    lsnn_status status = LSNN_OK;
+    FILE *file = NULL;
+    char *buffer = malloc(EXPERIMENT_LARGEST + 1);
+    if (!buffer) {
+        return experiment_memory();
+    }
+    file = fopen(path, "re");
+    if (!file) {
+        status = fail_errno(LSNN_ERR_IO, "%s: can't open", path);
+        goto out;
+    }
+    *n = fread(buffer, 1, EXPERIMENT_LARGEST + 1, file);
+    if (ferror(file)) {
+        status = fail_errno(LSNN_ERR_IO, "%s: can't read", path);
+        goto out;
+    }
+    *text = buffer;
+    buffer = NULL;
+out:
+    if (file) {
+        fclose(file);
+    }
+    free(buffer);
+    return status;
+}
+
+/* `path` names the experiment, `file` holds it. */
+static lsnn_status open_file(lsnn_experiment **out, const char *path, const char *file, const char *origin) {
+    lsnn_status status;
+    char name[EXPERIMENT_NAME_SIZE + 1], *text = NULL;
+    size_t n;
+    base_name(name, path);
+    TRY(read_limited(file, &text, &n));
+    TRY(experiment_read(out, file, name, text, n, origin));
+out:
+    free(text);
+    return status;
+}
+
+static lsnn_status open_model(lsnn_experiment **out, const char *path) {
+    lsnn_status status;
+    tensor_file *file = NULL;
+    char base[EXPERIMENT_NAME_SIZE + 1];
+    TRY(tensor_file_open(&file, path));
+    const char *yaml = tensor_file_metadata(file, "settings"), *name = tensor_file_metadata(file, "experiment");
+    if (!yaml) {
+        status = fail(LSNN_ERR_DATA, "%s: has no settings in its metadata; it is not a model, checkpoint or probe that a run of lsnn wrote",
+                      path);
+        goto out;
+    }
+    base_name(base, path);
+    TRY(experiment_read(out, path, name ? name : base, yaml, strlen(yaml), "run"));
+out:
+    tensor_file_close(file);
+    return status;
+}
+
+/* ---- what ships ---- */
+
+lsnn_status share_path(char *out, size_t size, const char *relative) {
+    const char *wanted = getenv("LSNN_SHARE");
+    bool is_wanted = wanted && *wanted;
+    const char *const places[] = {is_wanted ? wanted : LSNN_INSTALL_SHARE, is_wanted ? "" : LSNN_SOURCE_DIR};
+    for (int i = 0; i < 2; i++) {
+        char folder[PATH_SIZE];
+        if (*places[i] && path_join(folder, sizeof folder, places[i], "experiments") == LSNN_OK && folder_exists(folder)) {
+            return path_join(out, size, places[i], relative);
+        }
+    }
+    return fail(LSNN_ERR_IO, "no folder experiments/ in %s%s%s; set LSNN_SHARE to the folder that has what ships with lsnn", places[0],
+                *places[0] && *places[1] ? " or in " : "", places[1]);
+}
+
+static int is_experiment_file(const struct dirent *entry) {
+    return entry->d_name[0] != '.' && path_has_ending(entry->d_name, ".yaml");
+}
+
+static int by_bytes(const struct dirent **a, const struct dirent **b) {
+    return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+/* The files in experiments/ in the order of their names. The caller frees them by free_entries. */
+static lsnn_status scan_experiments(char folder[PATH_SIZE], struct dirent ***entries, int *n) {
+    lsnn_status status;
+    TRY(share_path(folder, PATH_SIZE, "experiments"));
+    *n = scandir(folder, entries, is_experiment_file, by_bytes);
+    if (*n < 0) {
+        *n = 0;
+        status = fail_errno(LSNN_ERR_IO, "%s: can't be listed", folder);
+    }
+out:
+    return status;
+}
+
+static void free_entries(struct dirent **entries, int n) {
+    for (int i = 0; i < n; i++) {
+        free(entries[i]);
+    }
+    free(entries);
+}
+
+lsnn_status lsnn_experiment_list(void (*each)(void *user, const char *name, const char *summary), void *user) {
+    lsnn_status status;
+    char folder[PATH_SIZE], path[PATH_SIZE], name[EXPERIMENT_NAME_SIZE + 1];
+    struct dirent **entries = NULL;
+    int n = 0;
+    TRY(scan_experiments(folder, &entries, &n));
+    for (int i = 0; i < n; i++) {
+        lsnn_experiment *experiment;
+        TRY(path_join(path, sizeof path, folder, entries[i]->d_name));
+        TRY(open_file(&experiment, path, path, "file"));
+        base_name(name, path); /* by which it is opened */
+        each(user, name, experiment->summary);
+        lsnn_experiment_free(experiment);
+    }
+out:
+    free_entries(entries, n);
+    return status;
+}
+
+static lsnn_status unknown_experiment(const char *wanted) {
+    lsnn_status status;
+    char folder[PATH_SIZE], shown[EXCERPT_SIZE], nearest[EXPERIMENT_NAME_SIZE + 1] = "";
+    struct dirent **entries = NULL;
+    int n = 0;
+    size_t least = SIZE_MAX;
+    TRY(scan_experiments(folder, &entries, &n));
+    for (int i = 0; i < n; i++) {
+        char name[EXPERIMENT_NAME_SIZE + 1];
+        base_name(name, entries[i]->d_name);
+        size_t distance = edit_distance(wanted, name);
+        if (distance < least) {
+            least = distance;
+            memcpy(nearest, name, sizeof nearest);
+        }
+    }
+    excerpt(shown, wanted);
+    status = fail(LSNN_ERR_SETTING, "no experiment %s ships; %s%s%s'lsnn list' shows all, and a file of your own ends in .yaml", shown,
+                  n ? "did you mean " : "", nearest, n ? "? " : "");
+out:
+    free_entries(entries, n);
+    return status;
+}
+
+static bool is_path(const char *text) {
+    return strchr(text, '/') || path_has_ending(text, ".yaml") || path_has_ending(text, ".yml");
+}
+
+/* FOLDER/NAMEENDING of what ships, to out [PATH_SIZE]; false (nothing failed) if there is no such file. */
+static lsnn_status find_shipped(char out[PATH_SIZE], const char *folder, const char *name, const char *ending, bool *found) {
+    char relative[PATH_SIZE];
+    lsnn_status status = LSNN_OK;
+    *found = false;
+    if (strlen(name) < EXPERIMENT_NAME_SIZE) {
+        snprintf(relative, sizeof relative, "%s/%s%s", folder, name, ending);
+        TRY(share_path(out, PATH_SIZE, relative));
+        *found = file_exists(out);
+    }
+out:
+    return status;
+}
+
+lsnn_status lsnn_experiment_open(lsnn_experiment **out, const char *name_or_path) {
+    lsnn_status status;
+    char path[PATH_SIZE];
+    bool found;
+    if (is_path(name_or_path)) {
+        return open_file(out, name_or_path, name_or_path, "file");
+    }
+    TRY(find_shipped(path, "experiments", name_or_path, ".yaml", &found));
+    status = found ? open_file(out, path, path, "file") : unknown_experiment(name_or_path);
+out:
+    return status;
+}
+
+lsnn_status lsnn_experiment_open_run(lsnn_experiment **out, const char *run_or_model) {
+    lsnn_status status;
+    char path[PATH_SIZE];
+    bool found = false;
+    if (folder_exists(run_or_model)) {
+        TRY(path_join(path, sizeof path, run_or_model, "settings.yaml"));
+        if (!file_exists(path)) {
+            return fail(LSNN_ERR_IO, "%s: not a run folder: it has no settings.yaml; name a folder that 'lsnn train' wrote", run_or_model);
+        }
+        return open_file(out, run_or_model, path, "run");
+    }
+    if (file_exists(run_or_model)) {
+        return open_model(out, run_or_model);
+    }
+    if (!is_path(run_or_model)) {
+        TRY(find_shipped(path, "models", run_or_model, ".safetensors", &found));
+    }
+    status = found
+                 ? open_model(out, path)
+                 : fail(LSNN_ERR_IO, "%s: neither a run folder, nor a model file, nor a model that ships; 'lsnn train' writes run folders",
+                        run_or_model);
+out:
+    return status;
+}

@@ -1,0 +1,465 @@
+#include "config/options.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <locale.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define IMAGES "digits,smnist"
+#define RECALL "store-recall"
+#define ARRAYS "arrays"
+
+/* clang-format off: one row a setting */
+static const option table[] = {
+    /* key, type, default, minimum, maximum, bounds, choices, unit, help, tasks */
+    {"task", OPTION_CHOICE, NULL, 0, 0, NULL, "store-recall|digits|smnist|arrays", "",
+     "what is learned: which inputs are shown, and what the loss and the score are", NULL},
+    {"seed", OPTION_INT, "1", 0, 4611686018427387904.0, "[]", NULL, "",
+     "seed of everything that is drawn: weights, delays, order of the samples, noise", NULL},
+
+    {"net.n_lif", OPTION_INT, "120", 0, 60000, "[]", NULL, "", "number of LIF neurons (leaky integrate-and-fire)", NULL},
+    {"net.n_adaptive", OPTION_INT, "100", 0, 60000, "[]", NULL, "",
+     "number of adaptive LIF neurons, whose threshold rises with each spike of theirs", NULL},
+    {"net.dt", OPTION_REAL, "1", 0, 1000, "(]", NULL, "ms", "length of a simulation step", NULL},
+    {"net.tau_m", OPTION_SPREAD, "20", 0, 1e6, "(]", NULL, "ms", "membrane time constant; a list has one value for each recurrent neuron",
+     NULL},
+    {"net.tau_a", OPTION_SPREAD, "700", 0, 1e6, "(]", NULL, "ms",
+     "time constant of the threshold's adaptation; a list has one value for each adaptive neuron", NULL},
+    {"net.beta", OPTION_SPREAD, "1.8", 0, 1e4, "[]", NULL, "",
+     "strength of the threshold's adaptation; a list has one value for each adaptive neuron", NULL},
+    {"net.tau_out", OPTION_REAL, "20", 0, 1e6, "[]", NULL, "ms",
+     "time constant of the readout's leaky trace of the spikes; 0: no trace, the spikes of the step alone", NULL},
+    {"net.r_m", OPTION_REAL, "1", 0, 1e6, "(]", NULL, "", "membrane resistance, which scales every current into a neuron", NULL},
+    {"net.v_th", OPTION_REAL, "0.01", 0, 1e6, "(]", NULL, "", "baseline firing threshold", NULL},
+    {"net.gamma", OPTION_REAL, "0.3", 0, 10, "(]", NULL, "", "height of the pseudo-derivative, which dampens the gradient through a spike",
+     NULL},
+    {"net.n_ref", OPTION_INT, "5", 0, 1000, "[]", NULL, "steps", "refractory time: steps without a spike after a spike", NULL},
+    {"net.n_delay", OPTION_INT, "10", 1, 256, "[]", NULL, "steps",
+     "longest synaptic delay D: recurrent delays are drawn from 1..D, input delays from 0..D-1", NULL},
+    {"net.normalise", OPTION_CHOICE, "threshold", 0, 0, NULL, "threshold|baseline", "",
+     "distance to threshold in the pseudo-derivative: divided by the adapted threshold, or by the baseline", NULL},
+    {"net.detach_reset", OPTION_BOOL, "false", 0, 0, NULL, "true|false", "", "stop the gradient through the reset after a spike", NULL},
+    {"net.bias", OPTION_BOOL, "true", 0, 0, NULL, "true|false", "", "give each output a trained bias", NULL},
+    {"net.connectivity", OPTION_REAL, "1", 0, 1, "(]", NULL, "", "fraction of the possible synapses that exist, drawn at random", NULL},
+    {"net.excitatory", OPTION_REAL, "-1", -1, 1, "[]", NULL, "",
+     "Dale's law: fraction of excitatory neurons, the others are inhibitory; -1: no law, signs are free", NULL},
+    {"net.noise", OPTION_REAL, "0", 0, 1e3, "[]", NULL, "", "standard deviation of the Gaussian noise current into each neuron; 0: none",
+     NULL},
+    {"net.noise_trainable", OPTION_BOOL, "false", 0, 0, NULL, "true|false", "", "train each neuron's size of the noise", NULL},
+    {"net.scale_in", OPTION_REAL, "1", 0, 1e3, "[]", NULL, "", "factor on the initial input weights", NULL},
+    {"net.scale_rec", OPTION_REAL, "1", 0, 1e3, "[]", NULL, "", "factor on the initial recurrent weights", NULL},
+
+    {"loss.rate_strength", OPTION_REAL, "0.1", 0, 1e9, "[]", NULL, "", "strength of the firing rate regularisation; 0: none", NULL},
+    {"loss.rate_target", OPTION_REAL, "10", 0, 1000, "[]", NULL, "Hz", "firing rate that the regularisation pulls every neuron towards",
+     NULL},
+
+    {"train.iterations", OPTION_INT, "1000", 0, 1e9, "[]", NULL, "iterations", "length of the training, in updates of the weights", NULL},
+    {"train.batch", OPTION_INT, "256", 1, 65536, "[]", NULL, "", "sequences an iteration", NULL},
+    {"train.lr", OPTION_REAL, "0.01", 0, 10, "(]", NULL, "", "learning rate of Adam at the start", NULL},
+    {"train.lr_schedule", OPTION_CHOICE, "step", 0, 0, NULL, "step|cosine|constant", "",
+     "how the learning rate falls: by lr_factor every lr_every iterations, along a half cosine to 0, or not", NULL},
+    {"train.lr_factor", OPTION_REAL, "0.8", 0, 1, "(]", NULL, "", "factor on the learning rate at each step of the step schedule", NULL},
+    {"train.lr_every", OPTION_INT, "2500", 1, 1e9, "[]", NULL, "iterations", "time between the steps of the step schedule", NULL},
+    {"train.lr_warmup", OPTION_INT, "0", 0, 1e9, "[]", NULL, "iterations", "time over which the learning rate first rises from 0 in a line",
+     NULL},
+    {"train.beta1", OPTION_REAL, "0.9", 0, 1, "[)", NULL, "", "Adam's decay of the mean gradient", NULL},
+    {"train.beta2", OPTION_REAL, "0.999", 0, 1, "[)", NULL, "", "Adam's decay of the mean squared gradient", NULL},
+    {"train.epsilon", OPTION_REAL, "1e-8", 0, 1, "(]", NULL, "", "Adam's small number in the denominator", NULL},
+    {"train.clip", OPTION_REAL, "0", 0, 1e9, "[]", NULL, "", "longest gradient: a longer one is scaled down to this norm; 0: never", NULL},
+    {"train.carry_state", OPTION_BOOL, "false", 0, 0, NULL, "true|false", "",
+     "start each iteration from the network state in which the one before ended, not at rest", NULL},
+    {"train.valid_every", OPTION_INT, "100", 1, 1e9, "[]", NULL, "iterations", "time between validations", NULL},
+    {"train.valid_batches", OPTION_INT, "20", 1, 1e6, "[]", NULL, "",
+     "batches a validation draws where data are generated; data from files are used whole", NULL},
+    {"train.test_batches", OPTION_INT, "20", 1, 1e6, "[]", NULL, "",
+     "batches the final test draws where data are generated; data from files are used whole", NULL},
+    {"train.checkpoint_every", OPTION_INT, "100", 1, 1e9, "[]", NULL, "iterations", "time between checkpoints", NULL},
+    {"train.stop_score", OPTION_REAL, "-1", -1, 1e9, "[]", NULL, "", "stop early once the validation score is this good; -1: never", NULL},
+
+    {"image.pixel_ms", OPTION_INT, "1", 1, 100, "[]", NULL, "ms", "time that each pixel is shown", IMAGES},
+    {"image.n_thresholds", OPTION_INT, "40", 2, 256, "[]", NULL, "",
+     "grey levels whose crossings, up and down, are spikes of the input neurons", IMAGES},
+    {"image.cue_ms", OPTION_INT, "56", 1, 10000, "[]", NULL, "ms", "time after the image during which the cue neuron fires", IMAGES},
+    {"image.readout_ms", OPTION_INT, "28", 1, 10000, "[]", NULL, "ms",
+     "last part of the cue over which the outputs are averaged; at most image.cue_ms", IMAGES},
+    {"image.permuted", OPTION_BOOL, "false", 0, 0, NULL, "true|false", "", "show the pixels in one fixed random order", IMAGES},
+    {"image.n_valid", OPTION_INT, "5000", 1, 50000, "[]", NULL, "", "training images that are set aside for validation", IMAGES},
+    {"image.n_test", OPTION_INT, "300", 1, 1500, "[]", NULL, "", "images that are held out for the test", "digits"},
+
+    {"store-recall.symbol_ms", OPTION_INT, "200", 1, 10000, "[]", NULL, "ms", "time that each symbol is shown", RECALL},
+    {"store-recall.n_symbols", OPTION_INT, "12", 2, 1000, "[]", NULL, "", "symbols a sequence", RECALL},
+    {"store-recall.n_group", OPTION_INT, "25", 1, 1000, "[]", NULL, "",
+     "input neurons in each of the four groups: value 0, value 1, store, recall", RECALL},
+    {"store-recall.rate", OPTION_REAL, "50", 0, 1000, "(]", NULL, "Hz", "Poisson firing rate of an input group while it is on", RECALL},
+    {"store-recall.p_command", OPTION_REAL, "0.142857142857", 0, 1, "(]", NULL, "",
+     "probability that a symbol comes with a command, store or recall", RECALL},
+
+    {"arrays.file", OPTION_TEXT, "", 0, 0, NULL, NULL, "", "safetensors file that holds both arrays; empty: each is a .npy file", ARRAYS},
+    {"arrays.inputs", OPTION_TEXT, "inputs", 0, 0, NULL, NULL, "", "name of the inputs in arrays.file, or path of a .npy file", ARRAYS},
+    {"arrays.targets", OPTION_TEXT, "targets", 0, 0, NULL, NULL, "", "name of the targets in arrays.file, or path of a .npy file", ARRAYS},
+    {"arrays.kind", OPTION_CHOICE, "class", 0, 0, NULL, "class|class-per-step|values", "",
+     "what the targets are: a class a sequence, a class a step, or values at each step", ARRAYS},
+    {"arrays.input", OPTION_CHOICE, "spikes", 0, 0, NULL, "spikes|currents", "",
+     "what the inputs are: spikes, 0 or 1, or currents, any numbers", ARRAYS},
+    {"arrays.n_classes", OPTION_INT, "0", 0, 65535, "[]", NULL, "", "number of classes; 0: the largest class in the targets, plus 1",
+     ARRAYS},
+    {"arrays.readout_ms", OPTION_INT, "0", 0, 1e9, "[]", NULL, "ms",
+     "last part of the sequence over which the outputs are averaged, for kind class; 0: all of it", ARRAYS},
+    {"arrays.valid_fraction", OPTION_REAL, "0.1", 0, 0.9, "[]", NULL, "", "fraction of the sequences that is set aside for validation",
+     ARRAYS},
+    {"arrays.test_fraction", OPTION_REAL, "0.2", 0, 0.9, "[]", NULL, "", "fraction of the sequences that is held out for the test", ARRAYS},
+};
+/* clang-format on */
+
+size_t option_count(void) {
+    return sizeof table / sizeof *table;
+}
+
+const option *option_at(size_t index) {
+    return &table[index];
+}
+
+size_t option_index(const char *key) {
+    size_t i = 0;
+    while (i < option_count() && strcmp(table[i].key, key) != 0) {
+        i++;
+    }
+    return i;
+}
+
+/* Is `word`, of length n, one of the words in `list` between separators? */
+static bool has_word(const char *list, char separator, const char *word, size_t n) {
+    bool is_word = n > 0 && !memchr(word, separator, n);
+    for (const char *at = list; at && is_word; at = strchr(at, separator), at = at ? at + 1 : NULL) {
+        if (strncmp(at, word, n) == 0 && (at[n] == separator || at[n] == '\0')) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool option_is_for(const option *row, const char *task) {
+    return !row->tasks || has_word(row->tasks, ',', task, strlen(task));
+}
+
+bool option_is_group(const char *text) {
+    size_t n = strlen(text);
+    for (size_t i = 0; i < option_count(); i++) {
+        if (strncmp(table[i].key, text, n) == 0 && table[i].key[n] == '.') {
+            return true;
+        }
+    }
+    return false;
+}
+
+const char *option_nearest(const char *key, const char *task) {
+    const char *nearest = NULL;
+    size_t least = SIZE_MAX;
+    for (size_t i = 0; i < option_count(); i++) {
+        const char *dot = strchr(table[i].key, '.');
+        size_t distance = edit_distance(key, table[i].key);
+        if (dot && !strchr(key, '.')) {
+            size_t bare = edit_distance(key, dot + 1);
+            distance = bare < distance ? bare : distance;
+        }
+        if (distance < least && option_is_for(&table[i], task)) {
+            least = distance;
+            nearest = table[i].key;
+        }
+    }
+    return nearest;
+}
+
+size_t edit_distance(const char *a, const char *b) {
+    enum { LONGEST = 64 };
+    size_t row[LONGEST + 1], n_a = strnlen(a, LONGEST), n_b = strnlen(b, LONGEST);
+    for (size_t j = 0; j <= n_b; j++) {
+        row[j] = j;
+    }
+    for (size_t i = 1; i <= n_a; i++) {
+        size_t diagonal = row[0];
+        row[0] = i;
+        for (size_t j = 1; j <= n_b; j++) {
+            size_t replaced = diagonal + (a[i - 1] != b[j - 1]), shorter = row[j] < row[j - 1] ? row[j] : row[j - 1];
+            diagonal = row[j];
+            row[j] = replaced < shorter + 1 ? replaced : shorter + 1;
+        }
+    }
+    return row[n_b];
+}
+
+void excerpt(char out[EXCERPT_SIZE], const char *text) {
+    size_t n = strlen(text), room = EXCERPT_SIZE - sizeof "'...'";
+    bool whole = n <= room;
+    n = whole ? n : room;
+    while (!whole && n > 0 && ((unsigned char)text[n] & 0xC0) == 0x80) {
+        n--; /* not in the middle of a UTF-8 character */
+    }
+    snprintf(out, EXCERPT_SIZE, "'%.*s%s'", (int)n, text, whole ? "" : "...");
+    for (char *c = out; *c; c++) {
+        if ((unsigned char)*c < ' ' || *c == 0x7F) {
+            *c = ' ';
+        }
+    }
+}
+
+/* Decodes the UTF-8 character at *at and steps over it; -1 if it is damaged. */
+static long next_character(const unsigned char **at) {
+    static const long least[] = {0, 0x80, 0x800, 0x10000};
+    unsigned char first = *(*at)++;
+    if (first < 0x80) {
+        return first;
+    }
+    int n_more = first >= 0xF0 ? 3 : first >= 0xE0 ? 2 : 1;
+    if (first < 0xC0 || first >= 0xF8) {
+        return -1;
+    }
+    long character = first & (0x3F >> n_more);
+    for (int i = 0; i < n_more; i++, (*at)++) {
+        if ((**at & 0xC0) != 0x80) {
+            return -1;
+        }
+        character = character << 6 | (**at & 0x3F);
+    }
+    return character >= least[n_more] ? character : -1;
+}
+
+bool is_printable_line(const char *text) {
+    const unsigned char *at = (const unsigned char *)text;
+    while (*at) {
+        long c = next_character(&at);
+        bool printable =
+            (c >= ' ' && c <= '~') || (c >= 0xA0 && c <= 0xD7FF) || (c >= 0xE000 && c <= 0xFFFD) || (c >= 0x10000 && c <= 0x10FFFF);
+        if (!printable || c == 0x2028 || c == 0x2029 || c == 0xFEFF) { /* line and paragraph separators, byte order mark */
+            return false;
+        }
+    }
+    return true;
+}
+
+/* ---- ranges ---- */
+
+static bool is_numeric(const option *row) {
+    return row->bounds != NULL;
+}
+
+void option_range(const option *row, char out[OPTION_RANGE_SIZE]) {
+    if (!is_numeric(row)) {
+        snprintf(out, OPTION_RANGE_SIZE, "%s", row->choices ? row->choices : "");
+        return;
+    }
+    const char *before = row->bounds[0] == '(' ? "above " : "";
+    const char *between = row->bounds[0] == '(' ? ", up to " : row->bounds[1] == ')' ? " to below " : "..";
+    int digits = row->type == OPTION_INT ? 19 : 10; /* 2^62 is whole with 19, and 0.9 is 0.9 with 10 */
+    snprintf(out, OPTION_RANGE_SIZE, "%s%.*g%s%.*g", before, digits, row->minimum, between, digits, row->maximum);
+}
+
+static bool in_range(const option *row, double x) {
+    bool above = row->bounds[0] == '(' ? x > row->minimum : x >= row->minimum;
+    bool below = row->bounds[1] == ')' ? x < row->maximum : x <= row->maximum;
+    return above && below;
+}
+
+/* "key: 'found' PROBLEM; allowed is RANGE UNIT". */
+static lsnn_status refuse(const option *row, const char *found, const char *problem) {
+    char shown[EXCERPT_SIZE], range[OPTION_RANGE_SIZE];
+    excerpt(shown, found);
+    option_range(row, range);
+    const char *forms = row->type == OPTION_SPREAD ? " (one number, a range LOW..HIGH, or a list [A, B, ...])" : "";
+    return fail(LSNN_ERR_SETTING, "%s: %s %s; allowed is %s%s%s%s", row->key, shown, problem, range, *row->unit ? " " : "", row->unit,
+                forms);
+}
+
+/* ---- values ---- */
+
+static bool is_blank(char c) {
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+/* The text without outer blanks: its start, and its length to *n. */
+static const char *trim(const char *text, size_t *n) {
+    while (*n > 0 && is_blank(*text)) {
+        text++;
+        --*n;
+    }
+    while (*n > 0 && is_blank(text[*n - 1])) {
+        --*n;
+    }
+    return text;
+}
+
+/* Decimal numbers only: strtod would take hexadecimal ones, inf and nan too, and its decimal point would be the host program's locale's. */
+static bool read_number(const char *text, size_t n, double *out) {
+    char digits[128], *end;
+    text = trim(text, &n);
+    if (n == 0 || n >= sizeof digits || strspn(text, "0123456789+-.eE") < n) {
+        return false;
+    }
+    memcpy(digits, text, n);
+    digits[n] = '\0';
+    locale_t plain = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+    if (!plain) {
+        return false;
+    }
+    *out = strtod_l(digits, &end, plain);
+    freelocale(plain);
+    return end == digits + n;
+}
+
+static lsnn_status parse_int(option_value *out, const option *row) {
+    char *end;
+    size_t n = strlen(out->text);
+    errno = 0;
+    long long x = strtoll(out->text, &end, 10);
+    if (n == 0 || strspn(out->text, "0123456789+-") < n || *end != '\0') {
+        return refuse(row, out->text, "is not a whole number");
+    }
+    if (errno == ERANGE || x < (long long)row->minimum || x > (long long)row->maximum) {
+        return refuse(row, out->text, "is out of range");
+    }
+    out->integer = x;
+    return LSNN_OK;
+}
+
+/* One number of n characters; `whole` is the text that it comes from. */
+static lsnn_status parse_number(double *out, const option *row, const char *text, size_t n, const char *whole) {
+    double x;
+    if (!read_number(text, n, &x)) {
+        return refuse(row, whole,
+                      row->type == OPTION_SPREAD ? "is not a finite number, a range or a list of numbers" : "is not a finite number");
+    }
+    if (!in_range(row, x) || !in_range(row, (double)(float)x)) {
+        return refuse(row, whole, in_range(row, x) ? "is out of range in single precision" : "is out of range");
+    }
+    *out = x;
+    return LSNN_OK;
+}
+
+static lsnn_status parse_list(option_value *out, const option *row) {
+    const char *at = out->text + 1, *stop = out->text + strlen(out->text) - 1;
+    if (stop < at || *stop != ']') {
+        return refuse(row, out->text, "is a list without its closing bracket");
+    }
+    size_t n = 1;
+    for (const char *c = at; c < stop; c++) {
+        n += *c == ',';
+    }
+    if (n > INT_MAX) {
+        return refuse(row, out->text, "is too long a list");
+    }
+    out->list = malloc(n * sizeof *out->list);
+    if (!out->list) {
+        return fail(LSNN_ERR_MEMORY, "%s: no memory for a list of %zu numbers", row->key, n);
+    }
+    for (; out->n_list < (int)n; out->n_list++) {
+        const char *comma = memchr(at, ',', (size_t)(stop - at)), *end = comma ? comma : stop;
+        char item[EXCERPT_SIZE + 1]; /* for the message; long enough for excerpt() to see that it is too long */
+        size_t n_item = (size_t)(end - at);
+        const char *start = trim(at, &n_item);
+        snprintf(item, sizeof item, "%.*s", (int)(n_item < sizeof item ? n_item : sizeof item), start);
+        double x;
+        lsnn_status status = parse_number(&x, row, start, n_item, item);
+        if (status != LSNN_OK) {
+            return fail(status, "%s (value %d of the list)", lsnn_error(), out->n_list + 1);
+        }
+        out->list[out->n_list] = (float)x;
+        at = end + 1;
+    }
+    return LSNN_OK;
+}
+
+static lsnn_status parse_spread(option_value *out, const option *row) {
+    for (char *c = out->text; *c; c++) {
+        *c = is_blank(*c) ? ' ' : *c; /* one line, as it is printed as it stands */
+    }
+    if (out->text[0] == '[') {
+        return parse_list(out, row);
+    }
+    const char *dots = strstr(out->text, "..");
+    size_t n = strlen(out->text), n_low = dots ? (size_t)(dots - out->text) : n;
+    double low, high;
+    lsnn_status status;
+    TRY(parse_number(&low, row, out->text, n_low, out->text));
+    high = low;
+    if (dots) {
+        TRY(parse_number(&high, row, dots + 2, n - n_low - 2, out->text));
+    }
+    if (low > high) {
+        return refuse(row, out->text, "starts above its end");
+    }
+    out->low = (float)low;
+    out->high = (float)high;
+out:
+    return status;
+}
+
+static lsnn_status parse_bool(option_value *out, const option *row) {
+    static const char *const words[] = {"false", "true", "no", "yes"};
+    for (int i = 0; i < 4; i++) {
+        if (strcmp(out->text, words[i]) == 0) {
+            out->truth = i % 2 == 1;
+            strcpy(out->text, words[i % 2]); /* there is room for both: see copy_trimmed */
+            return LSNN_OK;
+        }
+    }
+    return refuse(row, out->text, "is neither true nor false");
+}
+
+static lsnn_status parse_text(const option_value *out, const option *row) {
+    if (!is_printable_line(out->text)) {
+        char shown[EXCERPT_SIZE];
+        excerpt(shown, out->text);
+        return fail(LSNN_ERR_SETTING,
+                    "%s: %s has a line break, a control character or bytes that are not UTF-8; allowed is one line of printable text",
+                    row->key, shown);
+    }
+    return LSNN_OK;
+}
+
+static lsnn_status parse_by_type(option_value *out, const option *row) {
+    switch (row->type) {
+        case OPTION_INT: return parse_int(out, row);
+        case OPTION_REAL: return parse_number(&out->real, row, out->text, strlen(out->text), out->text);
+        case OPTION_BOOL: return parse_bool(out, row);
+        case OPTION_CHOICE:
+            return has_word(row->choices, '|', out->text, strlen(out->text)) ? LSNN_OK
+                                                                             : refuse(row, out->text, "is not one of the choices");
+        case OPTION_TEXT: return parse_text(out, row);
+        case OPTION_SPREAD: return parse_spread(out, row);
+    }
+    return LSNN_OK;
+}
+
+/* Room for at least "false" too, which may replace "no". */
+static char *copy_trimmed(const char *text) {
+    size_t n = strlen(text);
+    const char *start = trim(text, &n);
+    char *copy = calloc(n + sizeof "false", 1);
+    if (copy) {
+        memcpy(copy, start, n);
+    }
+    return copy;
+}
+
+lsnn_status option_parse(option_value *out, const option *row, const char *text) {
+    option_value value = {.text = copy_trimmed(text)};
+    if (!value.text) {
+        return fail(LSNN_ERR_MEMORY, "%s: no memory for its value", row->key);
+    }
+    lsnn_status status = parse_by_type(&value, row);
+    if (status == LSNN_OK) {
+        *out = value;
+    } else {
+        option_value_release(&value);
+    }
+    return status;
+}
+
+void option_value_release(option_value *value) {
+    free(value->text);
+    free(value->list);
+    *value = (option_value){0};
+}

@@ -1,0 +1,88 @@
+#include "learn/adam.h"
+
+#include "learn/gradient.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+void lsnn_adam_options_init(lsnn_adam_options *options) {
+    *options = (lsnn_adam_options){.learning_rate = 0.001f, .beta1 = 0.9f, .beta2 = 0.999f, .epsilon = 1e-8f, .clip = 0};
+}
+
+lsnn_status lsnn_adam_create(lsnn_adam **out, const lsnn_net *net, const lsnn_adam_options *options) {
+    if (!(options->beta1 >= 0 && options->beta1 < 1 && options->beta2 >= 0 && options->beta2 < 1 && options->epsilon > 0 && options->clip >= 0)) {
+        return fail(LSNN_ERR_SETTING, "Adam with beta1 %g, beta2 %g, epsilon %g, clip %g; betas are in [0, 1), epsilon > 0, clip >= 0",
+                    (double)options->beta1, (double)options->beta2, (double)options->epsilon, (double)options->clip);
+    }
+    lsnn_adam *adam = calloc(1, sizeof *adam);
+    if (adam == NULL) {
+        return fail(LSNN_ERR_MEMORY, "no memory for an optimiser");
+    }
+    *adam = (lsnn_adam){.options = *options,
+                        .n = net->n_params,
+                        .m = calloc(net->n_params + 1, sizeof *adam->m),
+                        .v = calloc(net->n_params + 1, sizeof *adam->v)};
+    if (adam->m == NULL || adam->v == NULL) {
+        lsnn_adam_free(adam);
+        return fail(LSNN_ERR_MEMORY, "no memory for an optimiser of %zu parameters", net->n_params);
+    }
+    *out = adam;
+    return LSNN_OK;
+}
+
+void lsnn_adam_free(lsnn_adam *adam) {
+    if (adam != NULL) {
+        free(adam->m);
+        free(adam->v);
+        free(adam);
+    }
+}
+
+lsnn_status lsnn_adam_step(lsnn_adam *adam, lsnn_net *net, const lsnn_gradient *gradient, float learning_rate) {
+    if (adam->n != net->n_params || gradient->net->n_params != net->n_params) {
+        return fail(LSNN_ERR_USAGE, "optimiser of %zu, gradient of %zu and network of %zu parameters do not belong together", adam->n,
+                    gradient->net->n_params, net->n_params);
+    }
+    double norm = lsnn_gradient_norm(gradient);
+    if (!isfinite(norm)) {
+        return fail(LSNN_ERR_NUMERIC, "the gradient is not finite; use a lower learning rate (train.lr) or clipping (train.clip)");
+    }
+    const lsnn_adam_options *o = &adam->options;
+    float scale = o->clip > 0 && norm > (double)o->clip ? (float)((double)o->clip / norm) : 1;
+    adam->step++;
+    /* Bias correction: m / (1 - beta1^t) and v / (1 - beta2^t). */
+    float rate = (float)((double)learning_rate / (1 - pow((double)o->beta1, (double)adam->step)));
+    float v_scale = (float)(1 / (1 - pow((double)o->beta2, (double)adam->step)));
+    for (size_t k = 0; k < adam->n; k++) {
+        float g = (float)gradient->values[k] * scale;
+        adam->m[k] = o->beta1 * adam->m[k] + (1 - o->beta1) * g;
+        adam->v[k] = o->beta2 * adam->v[k] + (1 - o->beta2) * (g * g);
+        real w = net->params[k] - (real)(rate * adam->m[k] / (sqrtf(adam->v[k] * v_scale) + o->epsilon));
+        net->params[k] = w * (real)net->sign[k] < 0 ? 0 : w;
+    }
+    return LSNN_OK;
+}
+
+void adam_write(const lsnn_adam *adam, tensor_writer *writer) {
+    int64_t n = (int64_t)adam->n;
+    tensor_writer_add(writer, "adam.m", TENSOR_F32, 1, &n, adam->m);
+    tensor_writer_add(writer, "adam.v", TENSOR_F32, 1, &n, adam->v);
+    tensor_writer_add(writer, "adam.step", TENSOR_I64, 1, (int64_t[]){1}, &adam->step);
+}
+
+lsnn_status adam_read(lsnn_adam *adam, const tensor_file *file) {
+    lsnn_status status = LSNN_OK;
+    int64_t n = (int64_t)adam->n;
+    const tensor *m;
+    const tensor *v;
+    const tensor *step;
+    TRY(tensor_file_need(file, "adam.m", TENSOR_F32, 1, &n, &m));
+    TRY(tensor_file_need(file, "adam.v", TENSOR_F32, 1, &n, &v));
+    TRY(tensor_file_need(file, "adam.step", TENSOR_I64, 1, (int64_t[]){1}, &step));
+    memcpy(adam->m, m->data, adam->n * sizeof *adam->m);
+    memcpy(adam->v, v->data, adam->n * sizeof *adam->v);
+    adam->step = *(const int64_t *)step->data;
+out:
+    return status;
+}

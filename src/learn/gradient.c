@@ -1,0 +1,48 @@
+#include "learn/gradient.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+lsnn_status lsnn_gradient_create(lsnn_gradient **out, const lsnn_net *net) {
+    lsnn_gradient *gradient = calloc(1, sizeof *gradient);
+    real *values = calloc(net->n_params + 1, sizeof *values);
+    if (gradient == NULL || values == NULL) {
+        free(gradient);
+        free(values);
+        return fail(LSNN_ERR_MEMORY, "no memory for a gradient of %zu numbers", net->n_params);
+    }
+    *gradient = (lsnn_gradient){.net = net, .values = values};
+    *out = gradient;
+    return LSNN_OK;
+}
+
+void lsnn_gradient_free(lsnn_gradient *gradient) {
+    if (gradient != NULL) {
+        free(gradient->values);
+        free(gradient);
+    }
+}
+
+lsnn_status lsnn_gradient_copy(const lsnn_gradient *gradient, const char *name, float *to, size_t n) {
+    net_array a;
+    lsnn_status status = net_find_array(gradient->net, name, &a);
+    if (status != LSNN_OK) {
+        return status;
+    }
+    if (!net_array_is_parameter(&a)) {
+        return fail(LSNN_ERR_USAGE, "%s is fixed at creation and has no gradient", name);
+    }
+    if ((size_t)a.rows * (size_t)a.columns != n) {
+        return fail(LSNN_ERR_USAGE, "%s has %d x %d numbers; the call gives room for %zu", name, a.rows, a.columns, n);
+    }
+    net_array_spread(&a, gradient->values, to);
+    return LSNN_OK;
+}
+
+double lsnn_gradient_norm(const lsnn_gradient *gradient) {
+    double sum = 0;
+    for (size_t k = 0; k < gradient->net->n_params; k++) {
+        sum += (double)gradient->values[k] * (double)gradient->values[k];
+    }
+    return sqrt(sum);
+}

@@ -1,0 +1,122 @@
+/* The inner loops, as one table of functions a vector unit. ref.c has every one in plain C; the variants give the same bits (no fused
+ * multiply-add, fixed order of sums), so a network trains to the same weights on any processor.
+ *
+ * Words used here:
+ *   lanes    the samples that are computed side by side, one in each lane of a vector: 8 or 16 floats
+ *   row      lanes numbers a neuron: x [n][lanes], each neuron's lanes together, aligned to 64 bytes
+ *   ahead    rows of the steps to come: the row of receiver j, d steps ahead, is number d * n_post + j, counted from this step's first
+ * Arrays that are written never overlap with others. */
+#ifndef LSNN_MACHINE_KERNELS_H
+#define LSNN_MACHINE_KERNELS_H
+
+#include "base/error.h"
+#include "base/real.h"
+
+/* Bit l: lane l. */
+typedef uint16_t lane_mask;
+enum { MAX_LANES = 16 };
+
+/* Sender i spiked in these lanes (never 0), at a step that the list knows. */
+typedef struct spike {
+    uint16_t i;
+    lane_mask lanes;
+} spike;
+
+/* Synapses of one matrix, sorted by sender, then delay, then receiver. Synapses of sender i with delay d: row[i * n_delays + d - first_delay]
+ * up to the next entry. */
+typedef struct synapses {
+    int n_pre, n_post, n_delays, first_delay;
+    const uint32_t *row;   /* [n_pre * n_delays + 1] */
+    const uint16_t *post;  /* [n] receiver j */
+    const uint32_t *ahead; /* [n] d * n_post + j */
+} synapses;
+
+/* Neurons begin..end-1, all LIF or all adaptive. */
+typedef struct segment {
+    int begin, end;
+    bool adaptive;
+} segment;
+
+/* What does not change while a network runs; arrays are [n]. Symbols as in docs/model.md. */
+typedef struct neuron_constants {
+    int n, n_segments;
+    const segment *segments;
+    const real *alpha; /* decay of the voltage, a step */
+    const real *gain;  /* (1 - alpha) R_m: what a current adds to the voltage */
+    const real *rho;   /* decay of the adaptation */
+    const real *beta;
+    real v_th, kappa, gamma;
+    real n_ref;
+    bool by_baseline;  /* s is divided by v_th, not by A */
+    bool detach_reset;
+} neuron_constants;
+
+/* State between two steps; rows [n][lanes]. b of a LIF neuron is not kept (stays 0). */
+typedef struct neuron_state {
+    real *v, *b;
+    real *r; /* refractory steps left */
+    real *z; /* the last step's spikes, 0 or 1 */
+    real *p; /* readout trace */
+} neuron_state;
+
+/* What back-propagation needs of one step; rows [n][lanes]. to_a and threshold are kept for adaptive neurons alone. */
+typedef struct step_tape {
+    real *to_v;      /* ds/dv psi: how a spike's gradient reaches the voltage */
+    real *to_a;      /* ds/dA psi: and the threshold */
+    real *threshold; /* A(t) */
+    real *z_before;  /* z(t-1) */
+    uint16_t *active;/* [n] the neurons with psi > 0 in some lane */
+    int *n_active;
+} step_tape;
+
+/* Gradients carried from step t+1 to step t; rows [n][lanes]. */
+typedef struct gradient_state {
+    real *dv, *db, *dp;
+} gradient_state;
+
+typedef struct kernel_set {
+    const char *name;
+    int lanes;
+
+    /* current[j] += w, in the lanes of each spike, for the synapses of delay d. current: rows [n_post]. */
+    void (*add_spikes)(const synapses *s, const real *w, int d, const spike *spikes, int n_spikes, real *current);
+
+    /* current[j] += w * x[i], for the synapses of delay d. x: rows [n_pre]. */
+    void (*add_values)(const synapses *s, const real *w, int d, const real *x, real *current);
+
+    /* One step of all neurons, model.md "Forward". current: rows [n]. Writes the spikes in order of i (at most n), adds each neuron's number of
+     * spikes to spike_sum [n], and returns how many entries it wrote. tape may be NULL; with a tape, p is left alone. */
+    int (*neuron_step)(const neuron_constants *c, const neuron_state *state, const real *current, spike *spikes, double *spike_sum, const step_tape *tape);
+
+    /* out[i] = sum over the synapses k of sender i of w[k] * ahead[k], for the listed senders; four partial sums, k modulo 4, added as
+     * (0+1)+(2+3). Rows of out [n_pre] that are not listed are left alone. */
+    void (*gather)(const synapses *s, const real *w, const uint16_t *senders, int n_senders, const real *ahead, real *out);
+
+    /* One step back, model.md "Backward". gathered: rows [n], sum_j W_ji dI_j(t + d), 0 where psi is 0; threshold_next: A(t+1) rows; spike_gradient
+     * [n]: what else each spike adds to the loss (regulariser); readout: rows [n], Wout^T g_y(t), or NULL for 0. Writes dI(t) to d_current. */
+    void (*neuron_back)(const neuron_constants *c, const gradient_state *state, const step_tape *tape, const real *threshold_next, const real *gathered,
+                        const real *spike_gradient, const real *readout, real *d_current);
+
+    /* dw[k] += sum over the lanes of each spike of ahead[k], all delays. The lanes are added as a tree: lane l and l + lanes/2, and so on. */
+    void (*spike_gradients)(const synapses *s, const spike *spikes, int n_spikes, const real *ahead, real *dw);
+
+    /* dw[k] += sum over lanes of x[i] * ahead[k], added as a tree. x: rows [n_pre]. */
+    void (*value_gradients)(const synapses *s, const real *x, const real *ahead, real *dw);
+} kernel_set;
+
+/* A table for 16 lanes and one for 8. Which fits a batch is decided by the batch alone. */
+const kernel_set *kernels_with_lanes(const kernel_set *kernels, int lanes);
+
+/* The tables of one vector unit: [0] for 16 lanes, [1] for 8. */
+extern const kernel_set kernels_ref[2];
+#ifdef LSNN_HAVE_AVX2
+extern const kernel_set kernels_avx2[2];
+#endif
+#ifdef LSNN_HAVE_AVX512
+extern const kernel_set kernels_avx512[2];
+#endif
+
+/* The best table that this processor can run, or the one named ("generic", "avx2", "avx512"; NULL or "": the best). Errors: USAGE. */
+lsnn_status kernels_select(const kernel_set **out, const char *name);
+
+#endif

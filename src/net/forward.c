@@ -1,0 +1,191 @@
+/* A sequence goes through the network: model.md, "Forward". */
+#include "base/rng.h"
+#include "net/sim.h"
+#include "net/soft_spike.h"
+
+#include <string.h>
+
+/* The staged masks of each step become a list of the inputs that spiked. */
+static void list_input(const lsnn_sim *sim, block *k) {
+    int n_in = sim->net->spec.n_in;
+    signal *s = &k->input;
+    size_t step = (size_t)sim->net->spec.n_delay;
+    const lane_mask *mask = k->staged;
+    for (int t = 0; t < sim->n_steps; t++, step++) {
+        uint32_t n = s->start[step];
+        for (int i = 0; i < n_in; i++, mask++) {
+            s->spikes[n] = (spike){.i = (uint16_t)i, .lanes = *mask};
+            n += *mask != 0;
+        }
+        s->start[step + 1] = n;
+    }
+}
+
+static void add_signal(const lsnn_sim *sim, const matrix *m, const signal *s, size_t step, int d, real *current) {
+    const real *w = sim->net->params + m->first;
+    if (s->spikes != NULL) {
+        uint32_t first = s->start[step];
+        sim->kernels->add_spikes(&m->s, w, d, s->spikes + first, (int)(s->start[step + 1] - first), current);
+    } else {
+        sim->kernels->add_values(&m->s, w, d, s->values + step * (size_t)s->n * (size_t)sim->lanes, current);
+    }
+}
+
+static real noise_at(const lsnn_sim *sim, int t, int b, int j) {
+    uint64_t n_rec = (uint64_t)sim->net->n_rec;
+    uint64_t n_batch = (uint64_t)sim->options.n_batch;
+    if (sim->given_noise != NULL) {
+        return sim->given_noise[((uint64_t)t * n_batch + (uint64_t)b) * n_rec + (uint64_t)j];
+    }
+    uint64_t index = ((sim->clock + (uint64_t)t) * n_batch + (uint64_t)b) * n_rec + (uint64_t)j;
+    return (real)(float)rng_normal(sim->net->spec.seed ^ sim->noise_key * 0x9e3779b97f4a7c15u, RNG_NOISE, index);
+}
+
+static void add_noise(const lsnn_sim *sim, const block *k, int t, real *current, real *eps) {
+    for (int j = 0; j < sim->net->n_rec; j++) {
+        real size = sim->net->spec.noise_trainable ? sim->net->params[sim->net->first_noise + (size_t)j] : (real)sim->net->spec.noise;
+        for (int l = 0; l < k->n; l++) {
+            real x = noise_at(sim, t, k->first + l, j);
+            current[j * sim->lanes + l] += size * x;
+            if (eps != NULL) {
+                eps[j * sim->lanes + l] = x;
+            }
+        }
+    }
+}
+
+void sim_current(const lsnn_sim *sim, const block *k, int t, real *current, real *eps) {
+    const lsnn_net *net = sim->net;
+    size_t now = (size_t)(net->spec.n_delay + t);
+    memset(current, 0, sim_row(sim) * sizeof *current);
+    for (int d = net->spec.n_delay - 1; d >= 0; d--) {
+        add_signal(sim, &net->in, &k->input, now - (size_t)d, d, current);
+    }
+    for (int d = net->spec.n_delay; d >= 1; d--) {
+        add_signal(sim, &net->rec, &k->sent, now - (size_t)d, d, current);
+    }
+    if (net->spec.noise > 0 || net->spec.noise_trainable) {
+        add_noise(sim, k, t, current, eps);
+    }
+}
+
+void sim_neurons(const lsnn_sim *sim, block *k, int t, const neuron_state *state, const real *current, scratch *x, const step_tape *tape) {
+    size_t now = (size_t)(sim->net->spec.n_delay + t);
+    const neuron_constants *c = sim_constants(sim);
+    bool again = tape != NULL; /* the step was run before: its spikes are known and counted */
+    double *spike_sum = again ? x->spike_sum : k->spike_sum;
+    if (sim->soft != NULL) {
+        soft_neuron_step(c, sim->lanes, state, current, k->sent.values + now * sim_row(sim), spike_sum, tape, sim->soft,
+                         ((size_t)(k - sim->blocks) * (size_t)sim->options.n_steps + (size_t)t) * sim_row(sim));
+    } else if (again) {
+        sim->kernels->neuron_step(c, state, current, x->spikes, spike_sum, tape);
+    } else {
+        uint32_t first = k->sent.start[now];
+        int n = sim->kernels->neuron_step(c, state, current, k->sent.spikes + first, spike_sum, NULL);
+        k->sent.start[now + 1] = first + (uint32_t)n;
+    }
+}
+
+static void keep_state(const lsnn_sim *sim, const neuron_state *from, const neuron_state *to) {
+    size_t bytes = sim_row(sim) * sizeof(real);
+    memcpy(to->v, from->v, bytes);
+    memcpy(to->b, from->b, bytes);
+    memcpy(to->r, from->r, bytes);
+    memcpy(to->z, from->z, bytes);
+}
+
+/* y = Wout mean(p) + bias, which is the mean of y over the window. */
+static void read_out(const lsnn_sim *sim, block *k, int w) {
+    const lsnn_net *net = sim->net;
+    size_t row = sim_row(sim);
+    size_t lanes = (size_t)sim->lanes;
+    real *p_mean = k->p_mean + (size_t)w * row;
+    real *y = k->y + (size_t)w * (size_t)net->spec.n_out * lanes;
+    real part = 1 / (real)(sim->window_stop[w] - sim->window_start[w]);
+    for (size_t at = 0; at < row; at++) {
+        p_mean[at] *= part;
+    }
+    for (size_t o = 0; o < (size_t)net->spec.n_out; o++) {
+        for (size_t l = 0; l < lanes; l++) {
+            y[o * lanes + l] = net->spec.bias ? net->params[net->first_bias + o] : 0;
+        }
+    }
+    sim->kernels->add_values(&net->out.s, net->params + net->out.first, 0, p_mean, y);
+    for (size_t l = 0; l < (size_t)k->n; l++) {
+        for (size_t o = 0; o < (size_t)net->spec.n_out; o++) {
+            size_t b = (size_t)k->first + l;
+            sim->output[((size_t)w * (size_t)sim->options.n_batch + b) * (size_t)net->spec.n_out + o] = (float)y[o * lanes + l];
+        }
+    }
+}
+
+static void run_block(void *user, int piece, int worker) {
+    lsnn_sim *sim = user;
+    block *k = &sim->blocks[piece];
+    scratch *x = &sim->scratch[worker];
+    size_t row = sim_row(sim);
+    if (k->staged != NULL) {
+        list_input(sim, k);
+    }
+    memset(k->spike_sum, 0, (size_t)sim->net->n_rec * sizeof *k->spike_sum);
+    memset(k->p_mean, 0, (size_t)sim->n_windows * row * sizeof *k->p_mean);
+    if (sim->options.train) {
+        memcpy(k->p_start, k->state.p, row * sizeof *k->p_start);
+    }
+    int w = 0;
+    for (int t = 0; t < sim->n_steps; t++) {
+        if (sim->options.train && t % sim->stretch == 0) {
+            keep_state(sim, &k->state, &k->checkpoints[t / sim->stretch]);
+        }
+        sim_current(sim, k, t, x->current, NULL);
+        sim_neurons(sim, k, t, &k->state, x->current, x, NULL);
+        if (w < sim->n_windows && t >= sim->window_start[w]) {
+            real *p_mean = k->p_mean + (size_t)w * row;
+            for (size_t at = 0; at < row; at++) {
+                p_mean[at] += k->state.p[at];
+            }
+            if (t == sim->window_stop[w] - 1) {
+                read_out(sim, k, w);
+                w++;
+            }
+        }
+    }
+}
+
+lsnn_status lsnn_forward(lsnn_sim *sim) {
+    if (!sim->input_is_new) {
+        return fail(LSNN_ERR_USAGE, "no new input; call lsnn_sim_set_spikes or lsnn_sim_set_currents before each lsnn_forward");
+    }
+    if (sim->window_stop[sim->n_windows - 1] > sim->n_steps) {
+        return fail(LSNN_ERR_USAGE, "the last window ends at step %d, the input at step %d; call lsnn_sim_set_windows", sim->window_stop[sim->n_windows - 1],
+                    sim->n_steps);
+    }
+    threads_run(sim->pool, sim->n_blocks, run_block, sim);
+    double samples = (double)sim->options.n_batch * sim->n_steps;
+    for (int j = 0; j < sim->net->n_rec; j++) {
+        double sum = 0;
+        for (int k = 0; k < sim->n_blocks; k++) {
+            sum += sim->blocks[k].spike_sum[j];
+        }
+        sim->rate[j] = sum / samples;
+    }
+    sim->input_is_new = false;
+    sim->has_run = true;
+    return LSNN_OK;
+}
+
+const float *lsnn_sim_output(const lsnn_sim *sim) {
+    return sim->output;
+}
+
+double lsnn_sim_rate(const lsnn_sim *sim, float *rate_hz) {
+    double to_hz = 1000 / (double)sim->net->spec.dt;
+    double sum = 0;
+    for (int j = 0; j < sim->net->n_rec; j++) {
+        sum += sim->rate[j] * to_hz;
+        if (rate_hz != NULL) {
+            rate_hz[j] = (float)(sim->rate[j] * to_hz);
+        }
+    }
+    return sum / sim->net->n_rec;
+}

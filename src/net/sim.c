@@ -1,0 +1,384 @@
+#include "net/sim.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- creation ---- */
+
+enum { SHORTEST_STRETCH = 16 };
+
+/* 16 lanes from 32 samples on, so that at least two blocks share the work; else 8. */
+static void cut_batch(lsnn_sim *sim) {
+    int n_batch = sim->options.n_batch;
+    sim->lanes = n_batch >= 32 ? 16 : 8;
+    sim->n_blocks = (n_batch + sim->lanes - 1) / sim->lanes;
+}
+
+/* Steps whose tape is kept at once. Long sequences take longer stretches: checkpoints and tape then grow alike, with the square root of the length. */
+static void cut_steps(lsnn_sim *sim) {
+    int stretch = (int)sqrt(sim->options.n_steps / 4.0);
+    stretch = stretch < SHORTEST_STRETCH ? SHORTEST_STRETCH : stretch;
+    stretch = stretch < sim->net->spec.n_delay ? sim->net->spec.n_delay : stretch;
+    sim->stretch = stretch < sim->options.n_steps ? stretch : sim->options.n_steps;
+    if (sim->stretch < sim->net->spec.n_delay) {
+        sim->stretch = sim->net->spec.n_delay;
+    }
+    sim->n_stretches = (sim->options.n_steps + sim->stretch - 1) / sim->stretch;
+}
+
+static void plan_signal(const lsnn_sim *sim, signal *s, int n, bool is_spikes, arena *a) {
+    size_t steps = (size_t)(sim->net->spec.n_delay + sim->options.n_steps);
+    s->n = n;
+    if (is_spikes) {
+        s->start = arena_take(a, steps + 1, sizeof *s->start);
+        s->spikes = arena_take(a, steps * (size_t)n, sizeof *s->spikes);
+    } else {
+        s->values = arena_take(a, steps * (size_t)n * (size_t)sim->lanes, sizeof *s->values);
+    }
+}
+
+static void plan_block(const lsnn_sim *sim, block *k, arena *a) {
+    const lsnn_net *net = sim->net;
+    size_t row = sim_row(sim);
+    size_t n_rec = (size_t)net->n_rec;
+    size_t n_windows = (size_t)sim->options.n_windows;
+    bool spikes_in = net->spec.input == LSNN_SPIKES;
+    if (spikes_in) {
+        k->staged = arena_take(a, (size_t)sim->options.n_steps * (size_t)net->spec.n_in, sizeof *k->staged);
+    }
+    plan_signal(sim, &k->input, net->spec.n_in, spikes_in, a);
+    plan_signal(sim, &k->sent, net->n_rec, sim->soft == NULL, a);
+    k->state = (neuron_state){.v = arena_take(a, row, sizeof(real)),
+                              .b = arena_take(a, row, sizeof(real)),
+                              .r = arena_take(a, row, sizeof(real)),
+                              .z = arena_take(a, row, sizeof(real)),
+                              .p = arena_take(a, row, sizeof(real))};
+    k->p_mean = arena_take(a, n_windows * row, sizeof(real));
+    k->y = arena_take(a, n_windows * (size_t)net->spec.n_out * (size_t)sim->lanes, sizeof(real));
+    k->spike_sum = arena_take(a, n_rec, sizeof *k->spike_sum);
+    if (sim->options.train) {
+        k->d_y = arena_take(a, n_windows * (size_t)net->spec.n_out * (size_t)sim->lanes, sizeof(real));
+        k->gradient = arena_take(a, net->n_params, sizeof(real));
+        neuron_state *checkpoints = arena_take(a, (size_t)sim->n_stretches, sizeof *checkpoints);
+        for (int s = 0; s < sim->n_stretches; s++) {
+            neuron_state c = {.v = arena_take(a, row, sizeof(real)),
+                              .b = arena_take(a, row, sizeof(real)),
+                              .r = arena_take(a, row, sizeof(real)),
+                              .z = arena_take(a, row, sizeof(real))};
+            if (checkpoints != NULL) {
+                checkpoints[s] = c;
+            }
+        }
+        k->checkpoints = checkpoints;
+        k->p_start = arena_take(a, row, sizeof(real));
+    }
+}
+
+static void plan_scratch(const lsnn_sim *sim, scratch *x, arena *a) {
+    size_t row = sim_row(sim);
+    size_t n_rec = (size_t)sim->net->n_rec;
+    size_t stretch = (size_t)sim->stretch;
+    x->current = arena_take(a, row, sizeof(real));
+    x->spikes = arena_take(a, n_rec, sizeof *x->spikes);
+    x->spike_sum = arena_take(a, n_rec, sizeof *x->spike_sum);
+    if (!sim->options.train) {
+        return;
+    }
+    x->state = (neuron_state){.v = arena_take(a, row, sizeof(real)),
+                              .b = arena_take(a, row, sizeof(real)),
+                              .r = arena_take(a, row, sizeof(real)),
+                              .z = arena_take(a, row, sizeof(real)),
+                              .p = arena_take(a, row, sizeof(real))};
+    x->n_active = arena_take(a, stretch, sizeof *x->n_active);
+    step_tape *tape = arena_take(a, stretch, sizeof *tape);
+    for (size_t s = 0; s < stretch; s++) {
+        step_tape one = {.to_v = arena_take(a, row, sizeof(real)),
+                         .to_a = arena_take(a, row, sizeof(real)),
+                         .threshold = arena_take(a, row, sizeof(real)),
+                         .z_before = arena_take(a, row, sizeof(real)),
+                         .active = arena_take(a, n_rec, sizeof(uint16_t)),
+                         .n_active = x->n_active == NULL ? NULL : x->n_active + s};
+        if (tape != NULL) {
+            tape[s] = one;
+        }
+    }
+    x->tape = tape;
+    x->threshold_end = arena_take(a, row, sizeof(real));
+    if (sim->net->spec.noise_trainable) {
+        x->eps = arena_take(a, stretch * row, sizeof(real));
+    }
+    x->gradient = (gradient_state){.dv = arena_take(a, row, sizeof(real)), .db = arena_take(a, row, sizeof(real)), .dp = arena_take(a, row, sizeof(real))};
+    x->gathered = arena_take(a, row, sizeof(real));
+    x->readout = arena_take(a, row, sizeof(real));
+    x->ahead = arena_take(a, (stretch + 2 * (size_t)sim->net->spec.n_delay) * row, sizeof(real));
+}
+
+static void plan(lsnn_sim *sim, arena *a) {
+    const lsnn_net *net = sim->net;
+    block *blocks = arena_take(a, (size_t)sim->n_blocks, sizeof *blocks);
+    block counted = {0};
+    for (int k = 0; k < sim->n_blocks; k++) {
+        plan_block(sim, blocks != NULL ? &blocks[k] : &counted, a);
+    }
+    int n_threads = threads_count(sim->pool);
+    scratch *pieces = arena_take(a, (size_t)n_threads, sizeof *pieces);
+    scratch counted_scratch = {0};
+    for (int k = 0; k < n_threads; k++) {
+        plan_scratch(sim, pieces != NULL ? &pieces[k] : &counted_scratch, a);
+    }
+    sim->blocks = blocks;
+    sim->scratch = pieces;
+    sim->everyone = arena_take(a, (size_t)net->n_rec, sizeof *sim->everyone);
+    sim->window_start = arena_take(a, (size_t)sim->options.n_windows, sizeof *sim->window_start);
+    sim->window_stop = arena_take(a, (size_t)sim->options.n_windows, sizeof *sim->window_stop);
+    sim->output = arena_take(a, (size_t)sim->options.n_windows * (size_t)sim->options.n_batch * (size_t)net->spec.n_out, sizeof *sim->output);
+    sim->spike_gradient = arena_take(a, (size_t)net->n_rec, sizeof *sim->spike_gradient);
+    sim->rate = arena_take(a, (size_t)net->n_rec, sizeof *sim->rate);
+}
+
+static lsnn_status check_options(const lsnn_sim_options *options) {
+    if (options->n_batch < 1 || options->n_steps < 1 || options->n_windows < 1) {
+        return fail(LSNN_ERR_USAGE, "a simulation of %d samples, %d steps and %d windows; each must be at least 1", options->n_batch, options->n_steps,
+                    options->n_windows);
+    }
+    return LSNN_OK;
+}
+
+static lsnn_sim prepared(const lsnn_net *net, const lsnn_context *context, const lsnn_sim_options *options) {
+    lsnn_sim sim = {.net = net, .pool = context->pool, .options = *options};
+    cut_batch(&sim);
+    cut_steps(&sim);
+    sim.kernels = kernels_with_lanes(context->kernels, sim.lanes);
+    return sim;
+}
+
+lsnn_status lsnn_sim_create(lsnn_sim **out, const lsnn_net *net, lsnn_context *context, const lsnn_sim_options *options) {
+    lsnn_status status = check_options(options);
+    if (status != LSNN_OK) {
+        return status;
+    }
+    lsnn_sim *sim = calloc(1, sizeof *sim);
+    if (sim == NULL) {
+        return fail(LSNN_ERR_MEMORY, "no memory for a simulation");
+    }
+    *sim = prepared(net, context, options);
+    plan(sim, &sim->memory);
+    TRY(arena_open(&sim->memory, "simulation"));
+    plan(sim, &sim->memory);
+    int done = 0;
+    for (int k = 0; k < sim->n_blocks; k++) {
+        sim->blocks[k].first = done;
+        sim->blocks[k].n = options->n_batch / sim->n_blocks + (k < options->n_batch % sim->n_blocks);
+        done += sim->blocks[k].n;
+    }
+    for (int j = 0; j < net->n_rec; j++) {
+        sim->everyone[j] = (uint16_t)j;
+    }
+    sim->n_windows = 1;
+    sim->window_stop[0] = options->n_steps;
+    *out = sim;
+    return LSNN_OK;
+out:
+    lsnn_sim_free(sim);
+    return status;
+}
+
+void lsnn_sim_free(lsnn_sim *sim) {
+    if (sim != NULL) {
+        arena_release(&sim->memory);
+        free(sim);
+    }
+}
+
+double lsnn_sim_memory(const lsnn_net *net, const lsnn_context *context, const lsnn_sim_options *options) {
+    lsnn_sim sim = prepared(net, context, options);
+    plan(&sim, &sim.memory);
+    return (double)sim.memory.used;
+}
+
+/* ---- state ---- */
+
+static void clear_signal(const lsnn_sim *sim, signal *s) {
+    size_t history = (size_t)sim->net->spec.n_delay;
+    if (s->spikes != NULL) {
+        memset(s->start, 0, (history + 1) * sizeof *s->start);
+    } else {
+        memset(s->values, 0, history * (size_t)s->n * (size_t)sim->lanes * sizeof *s->values);
+    }
+}
+
+void lsnn_sim_reset(lsnn_sim *sim) {
+    size_t bytes = sim_row(sim) * sizeof(real);
+    for (int k = 0; k < sim->n_blocks; k++) {
+        block *b = &sim->blocks[k];
+        memset(b->state.v, 0, bytes);
+        memset(b->state.b, 0, bytes);
+        memset(b->state.r, 0, bytes);
+        memset(b->state.z, 0, bytes);
+        memset(b->state.p, 0, bytes);
+        clear_signal(sim, &b->sent);
+        clear_signal(sim, &b->input);
+    }
+    sim->has_run = false;
+    sim->clock = 0;
+}
+
+void sim_set_noise_key(lsnn_sim *sim, uint64_t key) {
+    sim->noise_key = key;
+}
+
+block *sim_block_of(const lsnn_sim *sim, int b, int *lane) {
+    int size = sim->options.n_batch / sim->n_blocks;
+    int n_larger = sim->options.n_batch % sim->n_blocks; /* the first blocks have one sample more */
+    int k = b < n_larger * (size + 1) ? b / (size + 1) : n_larger + (b - n_larger * (size + 1)) / size;
+    *lane = b - sim->blocks[k].first;
+    return &sim->blocks[k];
+}
+
+lsnn_status lsnn_sim_copy_state(const lsnn_sim *sim, const char *name, float *to) {
+    static const char *const names[] = {"v", "b", "z", "refractory", "p", "threshold"};
+    size_t which = 0;
+    while (which < 6 && strcmp(name, names[which]) != 0) {
+        which++;
+    }
+    if (which == 6) {
+        return fail(LSNN_ERR_USAGE, "%s is not a state; there are v, b, z, refractory, p and threshold", name);
+    }
+    for (int b = 0; b < sim->options.n_batch; b++) {
+        int lane;
+        const neuron_state *s = &sim_block_of(sim, b, &lane)->state;
+        const real *rows[] = {s->v, s->b, s->z, s->r, s->p, s->b};
+        for (int j = 0; j < sim->net->n_rec; j++) {
+            real x = rows[which][j * sim->lanes + lane];
+            to[(size_t)b * (size_t)sim->net->n_rec + (size_t)j] = (float)(which == 5 ? sim->net->constants.v_th + sim->net->beta[j] * x : x);
+        }
+    }
+    return LSNN_OK;
+}
+
+/* ---- input ---- */
+
+/* The last n_delay steps of the sequence before become the history of the next. */
+static void carry_signal(const lsnn_sim *sim, signal *s, int n_steps) {
+    size_t history = (size_t)sim->net->spec.n_delay;
+    size_t from = (size_t)n_steps; /* number of the step n_delay before the end */
+    if (s->spikes != NULL) {
+        uint32_t first = s->start[from];
+        memmove(s->spikes, s->spikes + first, (s->start[from + history] - first) * sizeof *s->spikes);
+        for (size_t h = 0; h <= history; h++) {
+            s->start[h] = s->start[from + h] - first;
+        }
+    } else {
+        size_t row = (size_t)s->n * (size_t)sim->lanes;
+        memmove(s->values, s->values + from * row, history * row * sizeof *s->values);
+    }
+}
+
+lsnn_status sim_begin_input(lsnn_sim *sim, int n_steps) {
+    if (n_steps < 1 || n_steps > sim->options.n_steps) {
+        return fail(LSNN_ERR_USAGE, "an input of %d steps; this simulation was created for 1..%d", n_steps, sim->options.n_steps);
+    }
+    for (int k = 0; k < sim->n_blocks; k++) {
+        block *b = &sim->blocks[k];
+        if (sim->has_run) {
+            carry_signal(sim, &b->input, sim->n_steps);
+            carry_signal(sim, &b->sent, sim->n_steps);
+        }
+        size_t n_in = (size_t)sim->net->spec.n_in;
+        if (b->staged != NULL) {
+            memset(b->staged, 0, (size_t)n_steps * n_in * sizeof *b->staged);
+        } else {
+            size_t row = n_in * (size_t)sim->lanes;
+            memset(b->input.values + (size_t)sim->net->spec.n_delay * row, 0, (size_t)n_steps * row * sizeof(real));
+        }
+    }
+    sim->clock += sim->has_run ? (uint64_t)sim->n_steps : 0;
+    sim->n_steps = n_steps;
+    sim->input_is_new = true;
+    sim->has_run = false;
+    return LSNN_OK;
+}
+
+static lsnn_status check_kind(const lsnn_sim *sim, lsnn_input_kind kind) {
+    if (sim->net->spec.input != kind) {
+        return fail(LSNN_ERR_USAGE, "the input is %s, but this network takes %s (see spec.input)", kind == LSNN_SPIKES ? "spikes" : "currents",
+                    kind == LSNN_SPIKES ? "currents" : "spikes");
+    }
+    return LSNN_OK;
+}
+
+/* Place of number `at` in an array [n_steps][n_batch][n_in]. */
+static lsnn_status bad_input(const lsnn_sim *sim, size_t at, double x, const char *must_be) {
+    size_t n_in = (size_t)sim->net->spec.n_in;
+    size_t n_batch = (size_t)sim->options.n_batch;
+    return fail(LSNN_ERR_DATA, "input at step %zu, sample %zu, neuron %zu is %g; it must be %s", at / n_in / n_batch, at / n_in % n_batch, at % n_in, x,
+                must_be);
+}
+
+lsnn_status lsnn_sim_set_spikes(lsnn_sim *sim, const uint8_t *spikes, int n_steps) {
+    lsnn_status status = LSNN_OK;
+    TRY(check_kind(sim, LSNN_SPIKES));
+    size_t n_in = (size_t)sim->net->spec.n_in;
+    size_t step = (size_t)sim->options.n_batch * n_in;
+    for (size_t at = 0; n_steps > 0 && n_steps <= sim->options.n_steps && at < (size_t)n_steps * step; at++) {
+        if (spikes[at] > 1) {
+            return bad_input(sim, at, spikes[at], "0 or 1");
+        }
+    }
+    TRY(sim_begin_input(sim, n_steps));
+    for (int b = 0; b < sim->options.n_batch; b++) {
+        int lane;
+        block *k = sim_block_of(sim, b, &lane);
+        for (int t = 0; t < n_steps; t++) {
+            const uint8_t *x = spikes + (size_t)t * step + (size_t)b * n_in;
+            for (size_t i = 0; i < n_in; i++) {
+                if (x[i] != 0) {
+                    sim_add_spike(sim, k, lane, t, (int)i);
+                }
+            }
+        }
+    }
+out:
+    return status;
+}
+
+lsnn_status lsnn_sim_set_currents(lsnn_sim *sim, const float *currents, int n_steps) {
+    lsnn_status status = LSNN_OK;
+    TRY(check_kind(sim, LSNN_CURRENTS));
+    size_t n_in = (size_t)sim->net->spec.n_in;
+    size_t step = (size_t)sim->options.n_batch * n_in;
+    for (size_t at = 0; n_steps > 0 && n_steps <= sim->options.n_steps && at < (size_t)n_steps * step; at++) {
+        if (!isfinite(currents[at])) {
+            return bad_input(sim, at, (double)currents[at], "finite");
+        }
+    }
+    TRY(sim_begin_input(sim, n_steps));
+    for (int b = 0; b < sim->options.n_batch; b++) {
+        int lane;
+        block *k = sim_block_of(sim, b, &lane);
+        for (int t = 0; t < n_steps; t++) {
+            for (size_t i = 0; i < n_in; i++) {
+                sim_set_current(sim, k, lane, t, (int)i, (real)currents[(size_t)t * step + (size_t)b * n_in + i]);
+            }
+        }
+    }
+out:
+    return status;
+}
+
+lsnn_status lsnn_sim_set_windows(lsnn_sim *sim, const int *start, const int *stop, int n_windows) {
+    if (n_windows < 1 || n_windows > sim->options.n_windows) {
+        return fail(LSNN_ERR_USAGE, "%d windows; this simulation was created for 1..%d", n_windows, sim->options.n_windows);
+    }
+    for (int w = 0; w < n_windows; w++) {
+        if (start[w] < (w > 0 ? stop[w - 1] : 0) || stop[w] <= start[w] || stop[w] > sim->options.n_steps) {
+            return fail(LSNN_ERR_USAGE, "window %d is %d..%d; windows must be in order, not empty, without overlap, and end by step %d", w, start[w], stop[w],
+                        sim->options.n_steps);
+        }
+    }
+    memcpy(sim->window_start, start, (size_t)n_windows * sizeof *start);
+    memcpy(sim->window_stop, stop, (size_t)n_windows * sizeof *stop);
+    sim->n_windows = n_windows;
+    return LSNN_OK;
+}

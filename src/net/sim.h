@@ -1,0 +1,123 @@
+/* A batch of sequences in a network. The batch is cut into blocks of 8 or 16 lanes, one sample a lane; a block belongs to one thread from first step to
+ * last, and blocks share nothing but the weights. How the batch is cut depends on the batch alone, so results do not depend on threads. */
+#ifndef LSNN_NET_SIM_H
+#define LSNN_NET_SIM_H
+
+#include "base/arena.h"
+#include "machine/context.h"
+#include "net/net.h"
+
+/* What a population sends, step by step. The first n_delay steps are history: the last ones of the sequence before, still under way.
+ * Step t of the sequence is number n_delay + t here. */
+typedef struct signal {
+    int n;            /* senders */
+    /* spikes: */
+    uint32_t *start;  /* [n_delay + n_steps + 1] where each step's spikes begin */
+    spike *spikes;    /* at most n a step; NULL if the signal is values */
+    /* values: */
+    real *values;     /* rows [n_delay + n_steps][n][lanes] */
+} signal;
+
+typedef struct block {
+    int first, n;            /* samples first..first + n - 1 of the batch, in lanes 0..n-1 */
+    lane_mask *staged;       /* [n_steps][n_in] input spikes before they become a list */
+    signal input, sent;      /* what the inputs, and what the neurons send */
+    neuron_state state;
+    neuron_state *checkpoints; /* [n_stretches] the state before each stretch, without p */
+    real *p_start;           /* p before the first step */
+    real *p_mean;            /* rows [n_windows][n_rec][lanes] */
+    real *y, *d_y;           /* rows [n_windows][n_out][lanes] */
+    double *spike_sum;       /* [n_rec] */
+    real *gradient;          /* [n_params] */
+} block;
+
+/* What a thread needs while it works on a block. Tape rows are those of one stretch. */
+typedef struct scratch {
+    real *current;           /* rows [n_rec] */
+    neuron_state state;
+    spike *spikes;           /* [n_rec] */
+    double *spike_sum;       /* [n_rec] */
+    step_tape *tape;         /* [stretch] */
+    int *n_active;           /* [stretch] */
+    real *threshold_end;     /* A(t+1) of the stretch's last step */
+    real *eps;               /* rows [stretch][n_rec]: noise, if it is trained */
+    gradient_state gradient;
+    real *gathered, *readout;/* rows [n_rec] */
+    real *ahead;             /* rows [n_delay + stretch + n_delay][n_rec]: dI; the first n_delay stay 0 */
+} scratch;
+
+/* A network whose spikes are the integral of the pseudo-derivative, so that its gradient is exact and finite differences can check it. Only for tests;
+ * the refractory steps are recorded in a first run and then kept. */
+typedef struct soft_spikes {
+    bool record;
+    real *refractory;        /* rows [n_blocks][n_steps][n_rec][lanes]: 1 = refractory */
+} soft_spikes;
+
+struct lsnn_sim {
+    const lsnn_net *net;
+    const kernel_set *kernels;
+    threads *pool;
+    lsnn_sim_options options;
+    arena memory;
+    int lanes, n_blocks, stretch, n_stretches;
+    block *blocks;           /* [n_blocks] */
+    scratch *scratch;        /* [threads] */
+    uint16_t *everyone;      /* [n_rec] 0, 1, 2...: the sender list of all */
+    int *window_start, *window_stop; /* [options.n_windows] */
+    int n_windows;
+    int n_steps;             /* of the sequence that was set last */
+    bool input_is_new;       /* was set, not yet run */
+    bool has_run;            /* the sequence was run; its end is the history of the next */
+    float *output;           /* [n_windows][n_batch][n_out] */
+    real *spike_gradient;    /* [n_rec] */
+    double *rate;            /* [n_rec] spikes a step and sample, of the last sequence */
+    uint64_t clock;          /* steps from the reset to the start of this sequence */
+    uint64_t noise_key;
+    const real *given_noise; /* tests: eps [n_steps][n_batch][n_rec], or NULL */
+    soft_spikes *soft;       /* tests: or NULL */
+};
+
+/* Starts a new input of n_steps steps, all silent; the trainer then writes samples by sim_add_spike and sim_set_current, each block from one thread.
+ * Errors: USAGE. */
+lsnn_status sim_begin_input(lsnn_sim *sim, int n_steps);
+/* Where sample b of the batch lives. */
+block *sim_block_of(const lsnn_sim *sim, int b, int *lane);
+static inline void sim_add_spike(const lsnn_sim *sim, block *k, int lane, int t, int i) {
+    lane_mask *m = &k->staged[(size_t)t * (size_t)sim->net->spec.n_in + (size_t)i];
+    *m = (lane_mask)(*m | 1u << lane);
+}
+static inline void sim_set_current(const lsnn_sim *sim, block *k, int lane, int t, int i, real x) {
+    size_t step = (size_t)(t + sim->net->spec.n_delay);
+    k->input.values[(step * (size_t)sim->net->spec.n_in + (size_t)i) * (size_t)sim->lanes + (size_t)lane] = x;
+}
+
+/* Which noise the next sequences get: a function of this key, and of the steps since the last reset. */
+void sim_set_noise_key(lsnn_sim *sim, uint64_t key);
+
+/* The state that is carried from one sequence to the next, as tensors "carried.v" and so on of a file that is being written, and back. The writer
+ * borrows `copies` until it has saved; release them then. Errors: MEMORY, DATA (missing, or another shape). */
+typedef struct sim_carried {
+    float *state[5]; /* v, b, r, z, p [n_batch][n_rec] */
+    uint8_t *sent;   /* [n_delay][n_batch][n_rec] */
+    float *input;    /* [n_delay][n_batch][n_in] */
+    uint64_t clock;
+} sim_carried;
+lsnn_status sim_write_carried(const lsnn_sim *sim, tensor_writer *writer, sim_carried *copies);
+void sim_carried_release(sim_carried *copies);
+lsnn_status sim_read_carried(lsnn_sim *sim, const tensor_file *file);
+
+/* ---- shared with learn/backward.c ---- */
+
+/* I(t) of all neurons to `current`: delayed inputs and spikes, and noise (to eps as well, if not NULL). */
+void sim_current(const lsnn_sim *sim, const block *k, int t, real *current, real *eps);
+/* One step of the neurons; writes their spikes (or soft spikes) of step t to `sent`, or nowhere if `again`: then the step was run before. */
+void sim_neurons(const lsnn_sim *sim, block *k, int t, const neuron_state *state, const real *current, scratch *x, const step_tape *tape);
+/* Numbers in rows of all neurons. */
+static inline size_t sim_row(const lsnn_sim *sim) {
+    return (size_t)sim->net->n_rec * (size_t)sim->lanes;
+}
+static inline const neuron_constants *sim_constants(const lsnn_sim *sim) {
+    return &sim->net->constants;
+}
+
+#endif

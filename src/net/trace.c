@@ -1,0 +1,81 @@
+/* The inside of a simulation step by step, computed again from the state before its first step. */
+#include "net/sim.h"
+
+#include <string.h>
+
+typedef enum trace { TRACE_V, TRACE_B, TRACE_Z, TRACE_REFRACTORY, TRACE_P, TRACE_THRESHOLD, TRACE_PSI, TRACE_Y, TRACES } trace;
+static const char *const names[TRACES] = {"v", "b", "z", "refractory", "p", "threshold", "psi", "y"};
+
+static real state_of(const lsnn_sim *sim, const neuron_state *s, const step_tape *tape, trace which, int j, size_t at) {
+    const neuron_constants *c = sim_constants(sim);
+    real threshold = c->v_th + c->beta[j] * s->b[at];
+    switch (which) {
+    case TRACE_V:
+        return s->v[at];
+    case TRACE_B:
+        return s->b[at];
+    case TRACE_Z:
+        return s->z[at];
+    case TRACE_REFRACTORY:
+        return s->r[at];
+    case TRACE_P:
+        return s->p[at];
+    case TRACE_THRESHOLD:
+        return threshold;
+    default: /* psi; the tape has it divided by A or v_th */
+        return tape->to_v[at] * (c->by_baseline ? c->v_th : threshold);
+    }
+}
+
+static void read_out_now(const lsnn_sim *sim, const real *p, int lane, float *y) {
+    const lsnn_net *net = sim->net;
+    for (int o = 0; o < net->spec.n_out; o++) {
+        y[o] = net->spec.bias ? (float)net->params[net->first_bias + (size_t)o] : 0;
+    }
+    for (size_t k = 0; k < net->out.n; k++) {
+        y[net->out.receiver[k]] += (float)(net->params[net->out.first + k] * p[(size_t)net->out.sender[k] * (size_t)sim->lanes + (size_t)lane]);
+    }
+}
+
+lsnn_status lsnn_sim_copy_trace(lsnn_sim *sim, const char *name, int b, float *to) {
+    int which = 0;
+    while (which < TRACES && strcmp(name, names[which]) != 0) {
+        which++;
+    }
+    if (which == TRACES) {
+        return fail(LSNN_ERR_USAGE, "%s is not a trace; there are v, b, z, refractory, p, threshold, psi and y", name);
+    }
+    if (!sim->options.train || !sim->has_run) {
+        return fail(LSNN_ERR_USAGE, "traces need a simulation created with options.train, and lsnn_forward before");
+    }
+    if (b < 0 || b >= sim->options.n_batch) {
+        return fail(LSNN_ERR_USAGE, "sample %d of a batch of %d", b, sim->options.n_batch);
+    }
+    int lane;
+    block *k = sim_block_of(sim, b, &lane);
+    scratch *x = &sim->scratch[0];
+    size_t bytes = sim_row(sim) * sizeof(real);
+    const neuron_state *start = &k->checkpoints[0];
+    memcpy(x->state.v, start->v, bytes);
+    memcpy(x->state.b, start->b, bytes);
+    memcpy(x->state.r, start->r, bytes);
+    memcpy(x->state.z, start->z, bytes);
+    memcpy(x->state.p, k->p_start, bytes);
+    int n_rec = sim->net->n_rec;
+    real kappa = sim_constants(sim)->kappa;
+    for (int t = 0; t < sim->n_steps; t++) {
+        sim_current(sim, k, t, x->current, NULL);
+        sim_neurons(sim, k, t, &x->state, x->current, x, &x->tape[0]);
+        for (size_t at = 0; at < sim_row(sim) && sim->soft == NULL; at++) { /* the taped step leaves p alone */
+            x->state.p[at] = kappa * x->state.p[at] + (1 - kappa) * x->state.z[at];
+        }
+        if (which == TRACE_Y) {
+            read_out_now(sim, x->state.p, lane, to + (size_t)t * (size_t)sim->net->spec.n_out);
+            continue;
+        }
+        for (int j = 0; j < n_rec; j++) {
+            to[(size_t)t * (size_t)n_rec + (size_t)j] = (float)state_of(sim, &x->state, &x->tape[0], (trace)which, j, (size_t)(j * sim->lanes + lane));
+        }
+    }
+    return LSNN_OK;
+}

@@ -1,0 +1,36 @@
+/* Batches of a task's samples on their way into a simulation, and what comes out of it. */
+#ifndef LSNN_RUN_BATCH_H
+#define LSNN_RUN_BATCH_H
+
+#include "tasks/task.h"
+
+typedef struct batch {
+    const task *task;
+    lsnn_sim *sim;          /* borrowed */
+    uint64_t seed;
+    split part;
+    uint64_t *index;        /* [n_batch] which sample each is */
+    int32_t *class_of;      /* [n_windows][n_batch] */
+    float *target;          /* [n_windows][n_batch][n_out], if the task has values */
+    float *d_output;        /* [n_windows][n_batch][n_out] */
+    uint32_t *order;        /* [n] the order of the training samples in an epoch */
+    int64_t order_epoch;    /* the epoch that `order` is for, -1: none */
+    int n_filled;           /* samples that count; the rest of the batch is silent */
+} batch;
+
+lsnn_status batch_create(batch **out, const task *t, lsnn_sim *sim, uint64_t seed);
+void batch_free(batch *b);
+
+/* Writes the training samples of an iteration into the simulation: each epoch visits all samples in an order of its own. */
+lsnn_status batch_fill_train(batch *b, int64_t iteration);
+/* Samples first..first + n - 1 of a split (n at most the batch); the other lanes stay silent and do not count. */
+lsnn_status batch_fill(batch *b, split part, uint64_t seed, uint64_t first, int n);
+
+typedef struct batch_loss {
+    double loss;
+    int64_t n_wrong, n_counted; /* classes */
+} batch_loss;
+/* Loss of the last lsnn_forward; with_gradient: b->d_output as well. */
+lsnn_status batch_take_loss(batch *b, bool with_gradient, batch_loss *out);
+
+#endif

@@ -1,0 +1,131 @@
+#include "run/checkpoint.h"
+
+#include "base/file.h"
+#include "config/experiment.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static lsnn_status write_common(tensor_writer *writer, const char *kind, const lsnn_experiment *experiment, const lsnn_net *net, char **settings) {
+    lsnn_status status = experiment_print(experiment, settings);
+    if (status == LSNN_OK) {
+        tensor_writer_text(writer, "kind", kind);
+        tensor_writer_text(writer, "lsnn", LSNN_VERSION);
+        tensor_writer_text(writer, "experiment", lsnn_experiment_name(experiment));
+        tensor_writer_text(writer, "settings", *settings);
+        net_write(net, writer);
+    }
+    return status;
+}
+
+lsnn_status checkpoint_save(const char *folder, const lsnn_experiment *experiment, const train_state *state) {
+    lsnn_status status = LSNN_OK;
+    tensor_writer *writer = NULL;
+    char *settings = NULL;
+    sim_carried carried = {0};
+    char path[1024];
+    char previous[1024];
+    const train_position *p = &state->position;
+    int64_t whole[3] = {p->iteration, p->metrics_bytes, p->stopped_early};
+    double real_numbers[2] = {p->best_score, p->seconds};
+    TRY(path_join(path, sizeof path, folder, "checkpoint.safetensors"));
+    TRY(path_join(previous, sizeof previous, folder, "checkpoint.previous.safetensors"));
+    TRY(tensor_writer_create(&writer));
+    TRY(write_common(writer, "checkpoint", experiment, state->net, &settings));
+    adam_write(state->adam, writer);
+    tensor_writer_add(writer, "train.whole", TENSOR_I64, 1, (int64_t[]){3}, whole);
+    tensor_writer_add(writer, "train.real", TENSOR_F64, 1, (int64_t[]){2}, real_numbers);
+    if (state->carry_state) {
+        TRY(sim_write_carried(state->sim, writer, &carried));
+    }
+    TRY(tensor_writer_save(writer, path, previous));
+out:
+    tensor_writer_free(writer);
+    sim_carried_release(&carried);
+    free(settings);
+    return status;
+}
+
+/* A checkpoint without a checksum was not written by lsnn, or is damaged just there. */
+static lsnn_status open_checked(const char *path, tensor_file **file) {
+    lsnn_status status = tensor_file_open(file, path);
+    if (status == LSNN_OK && tensor_file_metadata(*file, "checksum") == NULL) {
+        tensor_file_close(*file);
+        *file = NULL;
+        status = fail(LSNN_ERR_DATA, "%s has no checksum; the file is damaged", path);
+    }
+    return status;
+}
+
+lsnn_status checkpoint_open(const char *folder, tensor_file **file, char damage[1024]) {
+    static const char *const names[2] = {"checkpoint.safetensors", "checkpoint.previous.safetensors"};
+    lsnn_status status = LSNN_OK;
+    bool any = false;
+    *file = NULL;
+    *damage = '\0';
+    for (int k = 0; k < 2; k++) {
+        char path[1024];
+        TRY(path_join(path, sizeof path, folder, names[k]));
+        if (!file_exists(path)) {
+            continue;
+        }
+        any = true;
+        status = open_checked(path, file);
+        if (status == LSNN_OK) {
+            return LSNN_OK;
+        }
+        if (*damage == '\0') {
+            snprintf(damage, 1024, "%s", lsnn_error());
+        }
+    }
+    if (any) {
+        status = fail(LSNN_ERR_DATA, "%s; there is no other checkpoint that is whole: start anew with another --out", damage);
+    }
+out:
+    return status;
+}
+
+lsnn_status checkpoint_read(const tensor_file *file, train_state *state) {
+    lsnn_status status = LSNN_OK;
+    const tensor *whole;
+    const tensor *real_numbers;
+    TRY(tensor_file_need(file, "train.whole", TENSOR_I64, 1, (int64_t[]){3}, &whole));
+    TRY(tensor_file_need(file, "train.real", TENSOR_F64, 1, (int64_t[]){2}, &real_numbers));
+    TRY(adam_read(state->adam, file));
+    if (state->carry_state) {
+        TRY(sim_read_carried(state->sim, file));
+    }
+    const int64_t *w = whole->data;
+    const double *r = real_numbers->data;
+    state->position = (train_position){.iteration = w[0], .metrics_bytes = w[1], .stopped_early = w[2] != 0, .best_score = r[0], .seconds = r[1]};
+    if (w[0] < 0 || w[1] < 0) {
+        TRY(fail(LSNN_ERR_DATA, "%s: iteration %lld at byte %lld of the metrics; the file is damaged", tensor_file_path(file), (long long)w[0],
+                 (long long)w[1]));
+    }
+out:
+    return status;
+}
+
+lsnn_status model_save(const char *folder, const char *name, const lsnn_experiment *experiment, const lsnn_net *net, const train_position *position) {
+    lsnn_status status = LSNN_OK;
+    tensor_writer *writer = NULL;
+    char *settings = NULL;
+    char path[1024];
+    char text[64];
+    TRY(path_join(path, sizeof path, folder, name));
+    TRY(tensor_writer_create(&writer));
+    TRY(write_common(writer, "model", experiment, net, &settings));
+    snprintf(text, sizeof text, "%lld", (long long)position->iteration);
+    tensor_writer_text(writer, "iterations", text);
+    if (!isnan(position->best_score)) {
+        snprintf(text, sizeof text, "%.6g", position->best_score);
+        tensor_writer_text(writer, "best_valid_score", text);
+    }
+    TRY(tensor_writer_save(writer, path, NULL));
+out:
+    tensor_writer_free(writer);
+    free(settings);
+    return status;
+}

@@ -1,0 +1,36 @@
+/* Everything that a training needs to go on as if it had never stopped, in one file with a checksum; the one before it is kept. */
+#ifndef LSNN_RUN_CHECKPOINT_H
+#define LSNN_RUN_CHECKPOINT_H
+
+#include "learn/adam.h"
+#include "net/sim.h"
+
+/* The numbers of a training besides its arrays. */
+typedef struct train_position {
+    int64_t iteration;      /* the next one */
+    double best_score;      /* of validation; NaN: none yet */
+    double seconds;         /* spent so far */
+    int64_t metrics_bytes;  /* length of metrics.jsonl */
+    bool stopped_early;     /* train.stop_score was reached */
+} train_position;
+
+typedef struct train_state {
+    lsnn_net *net;
+    lsnn_adam *adam;
+    lsnn_sim *sim;          /* its carried state counts if carry_state */
+    bool carry_state;
+    train_position position;
+} train_state;
+
+/* Writes folder/checkpoint.safetensors; what was there becomes checkpoint.previous.safetensors. Errors: IO, MEMORY. */
+lsnn_status checkpoint_save(const char *folder, const lsnn_experiment *experiment, const train_state *state);
+/* Opens the newest checkpoint that is whole: *file is NULL if there is none at all. If the newest is damaged, *damage says how, else it is "".
+ * Errors: DATA (all are damaged), IO. */
+lsnn_status checkpoint_open(const char *folder, tensor_file **file, char damage[1024]);
+/* Takes over optimiser, carried state and position from a checkpoint; the network comes by net_read. Errors: DATA. */
+lsnn_status checkpoint_read(const tensor_file *file, train_state *state);
+
+/* A model file: the network, the experiment's name and settings, and what was known of its score. Atomic. Errors: IO, MEMORY. */
+lsnn_status model_save(const char *folder, const char *name, const lsnn_experiment *experiment, const lsnn_net *net, const train_position *position);
+
+#endif

@@ -1,0 +1,120 @@
+#include "run/evaluate.h"
+
+#include "base/clock.h"
+#include "base/file.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *const split_names[SPLITS] = {"train", "valid", "test"};
+
+lsnn_status split_from_name(const char *name, split *out) {
+    for (int p = 0; p < SPLITS; p++) {
+        if (strcmp(name, split_names[p]) == 0) {
+            *out = (split)p;
+            return LSNN_OK;
+        }
+    }
+    return fail(LSNN_ERR_USAGE, "split is %s; it can be train, valid or test", name);
+}
+
+bool score_is_better(const task *t, double a, double b) {
+    return isnan(b) ? !isnan(a) : t->lower_is_better ? a < b : a > b;
+}
+
+lsnn_status evaluate(batch *b, split part, uint64_t seed, int64_t n_batches, const volatile int *stop, evaluation *out) {
+    lsnn_status status = LSNN_OK;
+    int n_batch = b->sim->options.n_batch;
+    int64_t n_samples = b->task->n_samples[part];
+    int64_t end = n_samples > 0 ? n_samples : n_batches * n_batch;
+    double loss = 0;
+    double rate = 0;
+    int64_t n_wrong = 0;
+    int64_t n_counted = 0;
+    for (int64_t first = 0; first < end; first += n_batch) {
+        if (stop != NULL && *stop != 0) {
+            return LSNN_STOPPED;
+        }
+        int n = end - first < n_batch ? (int)(end - first) : n_batch;
+        batch_loss one;
+        lsnn_sim_reset(b->sim);
+        sim_set_noise_key(b->sim, seed + (uint64_t)first);
+        TRY(batch_fill(b, part, seed, (uint64_t)first, n));
+        TRY(lsnn_forward(b->sim));
+        TRY(batch_take_loss(b, false, &one));
+        loss += one.loss * (double)one.n_counted;
+        n_wrong += one.n_wrong;
+        n_counted += one.n_counted;
+        rate += lsnn_sim_rate(b->sim, NULL) * n_batch; /* silent lanes do not spike */
+    }
+    double n = n_counted > 0 ? (double)n_counted : 1;
+    double error = (double)n_wrong / n;
+    *out = (evaluation){.loss = loss / n,
+                        .rate_hz = rate / (double)end,
+                        .n = n_counted,
+                        .score = b->task->loss == LOSS_SQUARED ? loss / n : b->task->lower_is_better ? error : 1 - error};
+out:
+    return status;
+}
+
+lsnn_status model_open(opened_model *m, const char *run_or_model, const char *data_folder) {
+    lsnn_status status = LSNN_OK;
+    tensor_file *file = NULL;
+    *m = (opened_model){0};
+    TRY(lsnn_experiment_open_run(&m->experiment, run_or_model));
+    if (folder_exists(run_or_model)) {
+        TRY(path_join(m->path, sizeof m->path, run_or_model, "best.safetensors"));
+        if (!file_exists(m->path)) {
+            TRY(fail(LSNN_ERR_IO, "%s has no best.safetensors yet; train it on (lsnn train --resume)", run_or_model));
+        }
+    } else if (file_exists(run_or_model)) {
+        snprintf(m->path, sizeof m->path, "%s", run_or_model);
+    } else {
+        char relative[512];
+        snprintf(relative, sizeof relative, "models/%s.safetensors", run_or_model);
+        TRY(share_path(m->path, sizeof m->path, relative));
+    }
+    TRY(tensor_file_open(&file, m->path));
+    TRY(net_read(&m->net, file));
+    TRY(task_open(&m->task, m->experiment, data_folder));
+    TRY(setup_check_net(m->net, m->task, m->path));
+out:
+    tensor_file_close(file);
+    return status;
+}
+
+void model_release(opened_model *m) {
+    lsnn_net_free(m->net);
+    task_close(m->task);
+    lsnn_experiment_free(m->experiment);
+    *m = (opened_model){0};
+}
+
+lsnn_status lsnn_evaluate(const char *run_or_model, lsnn_context *context, const lsnn_run_options *options, lsnn_result *result) {
+    lsnn_status status = LSNN_OK;
+    opened_model m = {0};
+    lsnn_sim *sim = NULL;
+    batch *b = NULL;
+    split part = SPLIT_TEST;
+    double begun = clock_seconds();
+    TRY(split_from_name(options->split != NULL ? options->split : "test", &part));
+    TRY(model_open(&m, run_or_model, options->data_folder));
+    TRY(lsnn_sim_create(&sim, m.net, context,
+                        &(lsnn_sim_options){.n_batch = (int)setting_int(m.experiment, "train.batch"), .n_steps = m.task->n_steps, .n_windows = m.task->n_windows}));
+    uint64_t seed = options->seed != 0 ? options->seed : (uint64_t)setting_int(m.experiment, "seed");
+    TRY(batch_create(&b, m.task, sim, seed));
+    evaluation e;
+    TRY(evaluate(b, part, seed, setting_int(m.experiment, "train.test_batches"), options->stop, &e));
+    *result = (lsnn_result){.seed = seed, .n = e.n, .loss = e.loss, .score = e.score, .rate_hz = e.rate_hz, .seconds = clock_seconds() - begun};
+    snprintf(result->experiment, sizeof result->experiment, "%s", lsnn_experiment_name(m.experiment));
+    snprintf(result->split, sizeof result->split, "%s", split_names[part]);
+    snprintf(result->score_name, sizeof result->score_name, "%s", m.task->score_name);
+    result->iterations = setting_int(m.experiment, "train.iterations");
+out:
+    batch_free(b);
+    lsnn_sim_free(sim);
+    model_release(&m);
+    return status;
+}

@@ -1,0 +1,32 @@
+/* A network's score on one split. */
+#ifndef LSNN_RUN_EVALUATE_H
+#define LSNN_RUN_EVALUATE_H
+
+#include "run/batch.h"
+#include "run/setup.h"
+
+typedef struct evaluation {
+    double loss, score, rate_hz;
+    int64_t n; /* decisions, or numbers, that count */
+} evaluation;
+
+/* All samples of the split, or n_batches batches where they are drawn, in batches of the simulation's size, each from rest.
+ * stop (may be NULL): give up and return STOPPED. The simulation's own sequence and state are lost. */
+lsnn_status evaluate(batch *b, split part, uint64_t seed, int64_t n_batches, const volatile int *stop, evaluation *out);
+/* Is score a better than b? Any is better than none (NaN). */
+bool score_is_better(const task *t, double a, double b);
+
+/* What a model file, or the best network of a run folder, needs to be used: its settings, its task, itself. */
+typedef struct opened_model {
+    lsnn_experiment *experiment;
+    task *task;
+    lsnn_net *net;
+    char path[1024];
+} opened_model;
+/* Errors: DATA, IO, SETTING, MEMORY. Release also after a failure. */
+lsnn_status model_open(opened_model *m, const char *run_or_model, const char *data_folder);
+void model_release(opened_model *m);
+lsnn_status split_from_name(const char *name, split *out);
+extern const char *const split_names[SPLITS];
+
+#endif

@@ -1,0 +1,31 @@
+/* metrics.jsonl: one JSON object a line for every iteration, flushed line by line. */
+#ifndef LSNN_RUN_METRICS_H
+#define LSNN_RUN_METRICS_H
+
+#include "base/error.h"
+
+#include <stdio.h>
+
+typedef struct metrics {
+    FILE *file;
+    char path[1024];
+    int64_t bytes; /* written so far */
+} metrics;
+
+typedef struct metrics_line {
+    int64_t iteration; /* done so far: the first line says 1 */
+    double loss, rate_loss, rate_hz, learning_rate, gradient_norm, seconds;
+    double score, valid_loss; /* NaN where there was no validation */
+    const char *score_name;
+} metrics_line;
+
+/* Opens folder/metrics.jsonl and cuts it to its first `bytes` bytes: what was written after the checkpoint that is resumed will be written again.
+ * Errors: IO; DATA (it is shorter than that). */
+lsnn_status metrics_open(metrics *m, const char *folder, int64_t bytes);
+/* Errors: IO (full disk). */
+lsnn_status metrics_write(metrics *m, const metrics_line *line);
+/* Waits until everything is on the disk. Errors: IO. */
+lsnn_status metrics_sync(metrics *m);
+void metrics_close(metrics *m);
+
+#endif

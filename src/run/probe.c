@@ -1,0 +1,183 @@
+/* Everything about one sample, as named arrays in a file. */
+#include "base/arena.h"
+#include "learn/gradient.h"
+#include "run/evaluate.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct probe {
+    opened_model model;
+    lsnn_sim *sim;
+    batch *batch;
+    lsnn_gradient *gradient;
+    tensor_writer *writer;
+    arena memory; /* of the arrays below */
+    float *input, *traces[7], *y, *dense[2 * NET_ARRAYS], *target, loss[2];
+    uint8_t *z;
+    int32_t *class_of;
+} probe;
+
+enum { FLOAT_TRACES = 7 };
+static const char *const float_traces[FLOAT_TRACES] = {"v", "b", "threshold", "psi", "p", "refractory", "z"};
+
+static void plan(probe *p, arena *a) {
+    const task *t = p->model.task;
+    const lsnn_net *net = p->model.net;
+    size_t n_steps = (size_t)t->n_steps;
+    size_t n_rec = (size_t)net->n_rec;
+    p->input = arena_take(a, n_steps * (size_t)t->n_in, sizeof *p->input);
+    for (int k = 0; k < FLOAT_TRACES; k++) {
+        p->traces[k] = arena_take(a, n_steps * n_rec, sizeof(float));
+    }
+    p->z = arena_take(a, n_steps * n_rec, 1);
+    p->y = arena_take(a, n_steps * (size_t)t->n_out, sizeof *p->y);
+    net_array arrays[NET_ARRAYS];
+    int n = net_arrays(net, arrays);
+    for (int k = 0; k < n; k++) {
+        size_t cells = (size_t)arrays[k].rows * (size_t)arrays[k].columns;
+        p->dense[k] = arena_take(a, cells, sizeof(float));
+        p->dense[NET_ARRAYS + k] = net_array_is_parameter(&arrays[k]) ? arena_take(a, cells, sizeof(float)) : NULL;
+    }
+}
+
+/* The input as the network saw it, step by step. */
+static void copy_input(probe *p) {
+    const lsnn_sim *sim = p->sim;
+    const block *k = &sim->blocks[0];
+    size_t n_in = (size_t)p->model.net->spec.n_in;
+    for (size_t t = 0; t < (size_t)sim->n_steps; t++) {
+        for (size_t i = 0; i < n_in; i++) {
+            size_t step = t + (size_t)p->model.net->spec.n_delay;
+            p->input[t * n_in + i] = k->staged != NULL ? (float)(k->staged[t * n_in + i] & 1) : (float)k->input.values[(step * n_in + i) * (size_t)sim->lanes];
+        }
+    }
+}
+
+static void add_matrix(probe *p, const char *name, int64_t rows, int64_t columns, const float *data) {
+    tensor_writer_add(p->writer, name, TENSOR_F32, columns == 1 ? 1 : 2, (int64_t[]){rows, columns}, data);
+}
+
+static lsnn_status add_network(probe *p) {
+    lsnn_status status = LSNN_OK;
+    net_array arrays[NET_ARRAYS];
+    int n = net_arrays(p->model.net, arrays);
+    for (int k = 0; k < n; k++) {
+        const net_array *a = &arrays[k];
+        size_t cells = (size_t)a->rows * (size_t)a->columns;
+        TRY(lsnn_net_copy(p->model.net, a->name, p->dense[k], cells));
+        add_matrix(p, a->name, a->rows, a->columns, p->dense[k]);
+        if (net_array_is_parameter(a)) {
+            char name[64];
+            snprintf(name, sizeof name, "d_%s", a->name);
+            TRY(lsnn_gradient_copy(p->gradient, a->name, p->dense[NET_ARRAYS + k], cells));
+            add_matrix(p, name, a->rows, a->columns, p->dense[NET_ARRAYS + k]);
+        }
+    }
+out:
+    return status;
+}
+
+static lsnn_status add_traces(probe *p) {
+    lsnn_status status = LSNN_OK;
+    int64_t n_steps = p->model.task->n_steps;
+    int64_t n_rec = p->model.net->n_rec;
+    for (int k = 0; k < FLOAT_TRACES; k++) {
+        TRY(lsnn_sim_copy_trace(p->sim, float_traces[k], 0, p->traces[k]));
+        if (strcmp(float_traces[k], "z") != 0) {
+            add_matrix(p, float_traces[k], n_steps, n_rec, p->traces[k]);
+        }
+    }
+    for (int64_t at = 0; at < n_steps * n_rec; at++) {
+        p->z[at] = p->traces[FLOAT_TRACES - 1][at] != 0;
+    }
+    tensor_writer_add(p->writer, "z", TENSOR_U8, 2, (int64_t[]){n_steps, n_rec}, p->z);
+    TRY(lsnn_sim_copy_trace(p->sim, "y", 0, p->y));
+    tensor_writer_add(p->writer, "y", TENSOR_F32, 2, (int64_t[]){n_steps, p->model.task->n_out}, p->y);
+out:
+    return status;
+}
+
+static void add_task(probe *p) {
+    const task *t = p->model.task;
+    int64_t n_windows = t->n_windows;
+    tensor_writer_add(p->writer, "input", TENSOR_F32, 2, (int64_t[]){t->n_steps, t->n_in}, p->input);
+    tensor_writer_add(p->writer, "output", TENSOR_F32, 2, (int64_t[]){n_windows, t->n_out}, lsnn_sim_output(p->sim));
+    tensor_writer_add(p->writer, "d_output", TENSOR_F32, 2, (int64_t[]){n_windows, t->n_out}, p->batch->d_output);
+    tensor_writer_add(p->writer, "window_start", TENSOR_I32, 1, &n_windows, t->window_start);
+    tensor_writer_add(p->writer, "window_stop", TENSOR_I32, 1, &n_windows, t->window_stop);
+    if (t->loss == LOSS_CROSS_ENTROPY) {
+        tensor_writer_add(p->writer, "class", TENSOR_I32, 1, &n_windows, p->batch->class_of);
+    } else {
+        tensor_writer_add(p->writer, "target", TENSOR_F32, 2, (int64_t[]){n_windows, t->n_out}, p->batch->target);
+    }
+    tensor_writer_add(p->writer, "loss", TENSOR_F32, 1, (int64_t[]){1}, &p->loss[0]);
+    tensor_writer_add(p->writer, "rate_loss", TENSOR_F32, 1, (int64_t[]){1}, &p->loss[1]);
+}
+
+static lsnn_status add_texts(probe *p, split part, int64_t sample) {
+    char text[64];
+    char *settings = NULL;
+    lsnn_status status = experiment_print(p->model.experiment, &settings);
+    if (status != LSNN_OK) {
+        return status;
+    }
+    tensor_writer_text(p->writer, "kind", "probe");
+    tensor_writer_text(p->writer, "lsnn", LSNN_VERSION);
+    tensor_writer_text(p->writer, "experiment", lsnn_experiment_name(p->model.experiment));
+    tensor_writer_text(p->writer, "settings", settings);
+    tensor_writer_text(p->writer, "split", split_names[part]);
+    snprintf(text, sizeof text, "%lld", (long long)sample);
+    tensor_writer_text(p->writer, "sample", text);
+    snprintf(text, sizeof text, "%.9g", (double)p->model.net->spec.dt);
+    tensor_writer_text(p->writer, "dt", text);
+    tensor_writer_text(p->writer, "input_kind", p->model.net->spec.input == LSNN_SPIKES ? "spikes" : "currents");
+    tensor_writer_text(p->writer, "loss_kind", p->model.task->loss == LOSS_CROSS_ENTROPY ? "cross_entropy" : "squared");
+    tensor_writer_text(p->writer, "score_name", p->model.task->score_name);
+    free(settings);
+    return LSNN_OK;
+}
+
+lsnn_status lsnn_probe(const char *run_or_model, lsnn_context *context, const lsnn_run_options *options, int64_t sample, const char *path) {
+    lsnn_status status = LSNN_OK;
+    probe p = {0};
+    split part = SPLIT_TEST;
+    batch_loss loss;
+    double rate_loss;
+    TRY(split_from_name(options->split != NULL ? options->split : "test", &part));
+    TRY(model_open(&p.model, run_or_model, options->data_folder));
+    const task *t = p.model.task;
+    if (sample < 0 || (t->n_samples[part] > 0 && sample >= t->n_samples[part])) {
+        TRY(fail(LSNN_ERR_USAGE, "sample %lld; the %s split has 0..%lld", (long long)sample, split_names[part], (long long)t->n_samples[part] - 1));
+    }
+    uint64_t seed = options->seed != 0 ? options->seed : (uint64_t)setting_int(p.model.experiment, "seed");
+    TRY(lsnn_sim_create(&p.sim, p.model.net, context, &(lsnn_sim_options){.n_batch = 1, .n_steps = t->n_steps, .n_windows = t->n_windows, .train = true}));
+    TRY(batch_create(&p.batch, t, p.sim, seed));
+    TRY(lsnn_gradient_create(&p.gradient, p.model.net));
+    TRY(tensor_writer_create(&p.writer));
+    plan(&p, &p.memory);
+    TRY(arena_open(&p.memory, "probe"));
+    plan(&p, &p.memory);
+    TRY(batch_fill(p.batch, part, seed, (uint64_t)sample, 1));
+    TRY(lsnn_forward(p.sim));
+    TRY(batch_take_loss(p.batch, true, &loss));
+    lsnn_rate_goal goal = setup_rate_goal(p.model.experiment);
+    TRY(lsnn_backward(p.sim, p.batch->d_output, &goal, p.gradient, &rate_loss));
+    p.loss[0] = (float)loss.loss;
+    p.loss[1] = (float)rate_loss;
+    copy_input(&p);
+    TRY(add_texts(&p, part, sample));
+    add_task(&p);
+    TRY(add_traces(&p));
+    TRY(add_network(&p));
+    TRY(tensor_writer_save(p.writer, path, NULL));
+out:
+    tensor_writer_free(p.writer);
+    lsnn_gradient_free(p.gradient);
+    batch_free(p.batch);
+    lsnn_sim_free(p.sim);
+    arena_release(&p.memory);
+    model_release(&p.model);
+    return status;
+}

@@ -1,0 +1,344 @@
+/* Training: draw a batch, run forward, take the loss, run backward, step, record; validate and save now and then. */
+#include "base/clock.h"
+#include "base/file.h"
+#include "run/checkpoint.h"
+#include "run/evaluate.h"
+#include "run/metrics.h"
+#include "run/record.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct training {
+    const lsnn_run_options *options;
+    lsnn_context *context;
+    lsnn_experiment *experiment; /* a copy */
+    char folder[1024];
+    int lock;
+    task *task;
+    lsnn_sim *valid_sim;         /* validation has a simulation of its own, so that the carried state is left alone */
+    batch *batch, *valid_batch;
+    lsnn_gradient *gradient;
+    train_state state;
+    metrics metrics;
+    schedule schedule;
+    lsnn_rate_goal rate_goal;
+    double begun;                /* when this process began */
+    double seconds_before;       /* spent by the processes before it */
+    int64_t first_iteration;     /* of this process */
+    double score;                /* last validation's */
+} training;
+
+static __attribute__((format(printf, 2, 3))) void tell(const training *r, const char *format, ...) {
+    if (r->options->message != NULL) {
+        char text[2048];
+        va_list arguments;
+        va_start(arguments, format);
+        vsnprintf(text, sizeof text, format, arguments);
+        va_end(arguments);
+        r->options->message(r->options->user, text);
+    }
+}
+
+/* ---- the run folder ---- */
+
+/* A run that is resumed keeps its settings; only its length may change. Errors: SETTING (names the first that differs). */
+typedef struct comparison {
+    const lsnn_experiment *other;
+    char difference[512];
+} comparison;
+
+static void compare_setting(void *user, const lsnn_setting *s) {
+    comparison *c = user;
+    const char *other = lsnn_experiment_get(c->other, s->key);
+    if (*c->difference == '\0' && strcmp(s->key, "train.iterations") != 0 && (other == NULL || strcmp(other, s->value) != 0)) {
+        snprintf(c->difference, sizeof c->difference, "%s is %s, but the run was made with %s", s->key, s->value, other == NULL ? "another task" : other);
+    }
+}
+
+static lsnn_status check_same_settings(const training *r) {
+    lsnn_status status = LSNN_OK;
+    lsnn_experiment *kept = NULL;
+    TRY(lsnn_experiment_open_run(&kept, r->folder));
+    comparison c = {.other = kept};
+    lsnn_experiment_each(r->experiment, compare_setting, &c);
+    if (*c.difference != '\0') {
+        TRY(fail(LSNN_ERR_SETTING, "%s: %s; a resumed run keeps its settings: use the same, or another --out", r->folder, c.difference));
+    }
+out:
+    lsnn_experiment_free(kept);
+    return status;
+}
+
+static lsnn_status open_folder(training *r) {
+    lsnn_status status = LSNN_OK;
+    char path[1024];
+    char *yaml = NULL;
+    if (r->options->out != NULL) {
+        snprintf(r->folder, sizeof r->folder, "%s", r->options->out);
+    } else {
+        snprintf(r->folder, sizeof r->folder, "runs/%.200s-seed%s", lsnn_experiment_name(r->experiment), lsnn_experiment_get(r->experiment, "seed"));
+    }
+    TRY(folder_create(r->folder));
+    TRY(path_join(path, sizeof path, r->folder, "lock"));
+    TRY(file_lock(path, &r->lock));
+    TRY(path_join(path, sizeof path, r->folder, "settings.yaml"));
+    if (file_exists(path)) {
+        if (!r->options->resume) {
+            TRY(fail(LSNN_ERR_USAGE, "%s already holds a run; go on with it by --resume, or choose another --out", r->folder));
+        }
+        TRY(check_same_settings(r));
+    } else if (r->options->resume) {
+        TRY(fail(LSNN_ERR_USAGE, "%s holds no run to resume (no settings.yaml); check --out, or leave out --resume", r->folder));
+    }
+    TRY(experiment_print(r->experiment, &yaml));
+    TRY(file_write_atomic(path, yaml, strlen(yaml)));
+out:
+    free(yaml);
+    return status;
+}
+
+/* ---- making everything ---- */
+
+static lsnn_status create_state(training *r) {
+    lsnn_status status = LSNN_OK;
+    tensor_file *file = NULL;
+    char damage[1024];
+    const lsnn_experiment *e = r->experiment;
+    uint64_t seed = (uint64_t)setting_int(e, "seed");
+    lsnn_sim_options sim_options = {
+        .n_batch = (int)setting_int(e, "train.batch"), .n_steps = r->task->n_steps, .n_windows = r->task->n_windows, .train = true};
+    TRY(checkpoint_open(r->folder, &file, damage));
+    if (*damage != '\0') {
+        tell(r, "%s; going on from the checkpoint before it", damage);
+    }
+    if (file != NULL) {
+        TRY(net_read(&r->state.net, file));
+        TRY(setup_check_net(r->state.net, r->task, tensor_file_path(file)));
+    } else {
+        TRY(setup_net(&r->state.net, e, r->task));
+    }
+    r->state.carry_state = setting_bool(e, "train.carry_state");
+    r->state.position.best_score = NAN;
+    TRY(setup_adam(&r->state.adam, e, r->state.net));
+    TRY(lsnn_gradient_create(&r->gradient, r->state.net));
+    TRY(lsnn_sim_create(&r->state.sim, r->state.net, r->context, &sim_options));
+    TRY(batch_create(&r->batch, r->task, r->state.sim, seed));
+    sim_options.train = false;
+    TRY(lsnn_sim_create(&r->valid_sim, r->state.net, r->context, &sim_options));
+    TRY(batch_create(&r->valid_batch, r->task, r->valid_sim, seed));
+    if (file != NULL) {
+        TRY(checkpoint_read(file, &r->state));
+    }
+    TRY(metrics_open(&r->metrics, r->folder, r->state.position.metrics_bytes));
+out:
+    tensor_file_close(file);
+    return status;
+}
+
+static void release(training *r) {
+    metrics_close(&r->metrics);
+    lsnn_gradient_free(r->gradient);
+    batch_free(r->batch);
+    batch_free(r->valid_batch);
+    lsnn_sim_free(r->state.sim);
+    lsnn_sim_free(r->valid_sim);
+    lsnn_adam_free(r->state.adam);
+    lsnn_net_free(r->state.net);
+    task_close(r->task);
+    lsnn_experiment_free(r->experiment);
+    if (r->lock >= 0) {
+        file_unlock(r->lock);
+    }
+}
+
+static double seconds_so_far(const training *r) {
+    return r->seconds_before + clock_seconds() - r->begun;
+}
+
+/* ---- the loop ---- */
+
+/* One iteration; leaves the network as it was if a number is not finite. */
+static lsnn_status iterate(training *r, metrics_line *line) {
+    lsnn_status status = LSNN_OK;
+    train_state *s = &r->state;
+    int64_t iteration = s->position.iteration;
+    batch_loss loss;
+    if (!s->carry_state) {
+        lsnn_sim_reset(s->sim);
+    }
+    sim_set_noise_key(s->sim, (uint64_t)iteration);
+    TRY(batch_fill_train(r->batch, iteration));
+    TRY(lsnn_forward(s->sim));
+    TRY(batch_take_loss(r->batch, true, &loss));
+    TRY(lsnn_backward(s->sim, r->batch->d_output, &r->rate_goal, r->gradient, &line->rate_loss));
+    line->loss = loss.loss;
+    line->rate_hz = lsnn_sim_rate(s->sim, NULL);
+    line->learning_rate = schedule_rate(&r->schedule, iteration);
+    line->gradient_norm = lsnn_gradient_norm(r->gradient);
+    if (!isfinite(line->loss) || !isfinite(line->gradient_norm)) {
+        return fail(LSNN_ERR_NUMERIC,
+                    "iteration %lld: the loss is %g and the gradient's norm %g; nothing was changed by it. Start anew with a lower train.lr, or set train.clip",
+                    (long long)iteration + 1, line->loss, line->gradient_norm);
+    }
+    TRY(lsnn_adam_step(s->adam, s->net, r->gradient, (float)line->learning_rate));
+    s->position.iteration++;
+    line->iteration = s->position.iteration;
+out:
+    return status;
+}
+
+/* Scores the network, and keeps it if it is the best so far. */
+static lsnn_status validate(training *r, metrics_line *line) {
+    lsnn_status status = LSNN_OK;
+    evaluation e;
+    uint64_t seed = (uint64_t)setting_int(r->experiment, "seed");
+    TRY(evaluate(r->valid_batch, SPLIT_VALID, seed, setting_int(r->experiment, "train.valid_batches"), NULL, &e));
+    line->score = e.score;
+    line->valid_loss = e.loss;
+    r->score = e.score;
+    train_position *p = &r->state.position;
+    if (score_is_better(r->task, e.score, p->best_score)) {
+        p->best_score = e.score;
+        TRY(model_save(r->folder, "best.safetensors", r->experiment, r->state.net, p));
+    }
+    double enough = setting_real(r->experiment, "train.stop_score");
+    p->stopped_early = enough >= 0 && !score_is_better(r->task, enough, e.score);
+out:
+    return status;
+}
+
+static lsnn_status save(training *r) {
+    lsnn_status status = LSNN_OK;
+    TRY(metrics_sync(&r->metrics));
+    r->state.position.metrics_bytes = r->metrics.bytes;
+    r->state.position.seconds = seconds_so_far(r);
+    TRY(checkpoint_save(r->folder, r->experiment, &r->state));
+out:
+    return status;
+}
+
+static void report(const training *r, const metrics_line *line, int64_t n_iterations) {
+    if (r->options->progress == NULL) {
+        return;
+    }
+    double a_second = (double)(line->iteration - r->first_iteration) / fmax(clock_seconds() - r->begun, 1e-9);
+    lsnn_progress p = {.iteration = line->iteration,
+                       .n_iterations = n_iterations,
+                       .loss = line->loss,
+                       .score = r->score,
+                       .score_name = r->task->score_name,
+                       .rate_hz = line->rate_hz,
+                       .iterations_a_second = a_second,
+                       .seconds_left = (double)(n_iterations - line->iteration) / a_second,
+                       .validated = !isnan(line->score)};
+    r->options->progress(r->options->user, &p);
+}
+
+static bool is_asked_to_stop(const training *r) {
+    return r->options->stop != NULL && *r->options->stop != 0;
+}
+
+static lsnn_status run_loop(training *r) {
+    lsnn_status status = LSNN_OK;
+    int64_t n_iterations = setting_int(r->experiment, "train.iterations");
+    int64_t valid_every = setting_int(r->experiment, "train.valid_every");
+    int64_t save_every = setting_int(r->experiment, "train.checkpoint_every");
+    train_position *p = &r->state.position;
+    while (p->iteration < n_iterations && !p->stopped_early) {
+        if (is_asked_to_stop(r)) {
+            TRY(save(r));
+            return fail(LSNN_STOPPED, "stopped after iteration %lld; everything is saved in %s", (long long)p->iteration, r->folder);
+        }
+        metrics_line line = {.score = NAN, .valid_loss = NAN, .score_name = r->task->score_name};
+        TRY(iterate(r, &line));
+        if (p->iteration % valid_every == 0 || p->iteration == n_iterations) {
+            TRY(validate(r, &line));
+        }
+        line.seconds = seconds_so_far(r);
+        TRY(metrics_write(&r->metrics, &line));
+        if (p->iteration % save_every == 0 || p->iteration == n_iterations || p->stopped_early) {
+            TRY(save(r));
+        }
+        report(r, &line, n_iterations);
+    }
+out:
+    return status;
+}
+
+/* The best network's score on the test split is the run's result. */
+static lsnn_status finish(training *r, lsnn_result *result) {
+    lsnn_status status = LSNN_OK;
+    tensor_file *file = NULL;
+    lsnn_net *best = NULL;
+    lsnn_sim *sim = NULL;
+    batch *b = NULL;
+    char path[1024];
+    evaluation e;
+    uint64_t seed = (uint64_t)setting_int(r->experiment, "seed");
+    double seconds = r->state.position.seconds;
+    if (isnan(r->state.position.best_score)) { /* no iteration, no validation: the network as it was drawn */
+        TRY(model_save(r->folder, "best.safetensors", r->experiment, r->state.net, &r->state.position));
+    }
+    TRY(model_save(r->folder, "last.safetensors", r->experiment, r->state.net, &r->state.position));
+    TRY(path_join(path, sizeof path, r->folder, "best.safetensors"));
+    TRY(tensor_file_open(&file, path));
+    TRY(net_read(&best, file));
+    TRY(lsnn_sim_create(&sim, best, r->context, &r->valid_sim->options));
+    TRY(batch_create(&b, r->task, sim, seed));
+    TRY(evaluate(b, SPLIT_TEST, seed, setting_int(r->experiment, "train.test_batches"), r->options->stop, &e));
+    *result = (lsnn_result){.seed = seed,
+                            .n = e.n,
+                            .loss = e.loss,
+                            .score = e.score,
+                            .rate_hz = e.rate_hz,
+                            .iterations = r->state.position.iteration,
+                            .seconds = seconds};
+    snprintf(result->experiment, sizeof result->experiment, "%s", lsnn_experiment_name(r->experiment));
+    snprintf(result->split, sizeof result->split, "%s", split_names[SPLIT_TEST]);
+    snprintf(result->score_name, sizeof result->score_name, "%s", r->task->score_name);
+    TRY(record_save(r->folder, &(run_record){.result = *result,
+                                             .best_valid_score = r->state.position.best_score,
+                                             .stopped_early = r->state.position.stopped_early,
+                                             .n_threads = lsnn_context_threads(r->context),
+                                             .isa = lsnn_context_isa(r->context)}));
+out:
+    batch_free(b);
+    lsnn_sim_free(sim);
+    lsnn_net_free(best);
+    tensor_file_close(file);
+    return status;
+}
+
+lsnn_status lsnn_train(const lsnn_experiment *experiment, lsnn_context *context, const lsnn_run_options *options, lsnn_result *result) {
+    lsnn_status status = LSNN_OK;
+    training r = {.options = options, .context = context, .lock = -1, .begun = clock_seconds(), .score = NAN};
+    TRY(experiment_check(experiment));
+    TRY(experiment_copy(&r.experiment, experiment));
+    TRY(task_open(&r.task, r.experiment, options->data_folder)); /* before the run folder: what can't start leaves nothing behind */
+    TRY(open_folder(&r));
+    bool has_record;
+    run_record record;
+    TRY(record_read(r.folder, &record, &has_record));
+    if (has_record && (record.stopped_early || record.result.iterations >= setting_int(r.experiment, "train.iterations"))) {
+        *result = record.result;
+        result->was_finished = true;
+        goto out;
+    }
+    r.schedule = setup_schedule(r.experiment);
+    r.rate_goal = setup_rate_goal(r.experiment);
+    TRY(create_state(&r));
+    r.first_iteration = r.state.position.iteration;
+    r.seconds_before = r.state.position.seconds;
+    if (options->resume && r.first_iteration > 0) {
+        tell(&r, "going on with %s after iteration %lld", r.folder, (long long)r.first_iteration);
+    }
+    TRY(run_loop(&r));
+    TRY(finish(&r, result));
+out:
+    release(&r);
+    return status;
+}

@@ -1,0 +1,37 @@
+#include "tasks/task.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const task_kind *const kinds[] = {&task_store_recall, &task_digits, &task_smnist, &task_arrays};
+
+lsnn_status task_open(task **out, const lsnn_experiment *experiment, const char *data_folder) {
+    const char *name = setting_text(experiment, "task");
+    for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
+        if (strcmp(kinds[k]->name, name) == 0) {
+            return kinds[k]->open(out, experiment, data_folder);
+        }
+    }
+    return fail(LSNN_ERR_SETTING, "task is %s, which this program does not have", name);
+}
+
+void task_close(task *t) {
+    if (t != NULL) {
+        free(t->window_start);
+        free(t->window_stop);
+        t->kind->close(t);
+    }
+}
+
+lsnn_status task_create_windows(task *t, int n_windows) {
+    t->n_windows = n_windows;
+    t->window_start = calloc((size_t)n_windows, sizeof *t->window_start);
+    t->window_stop = calloc((size_t)n_windows, sizeof *t->window_stop);
+    return t->window_start != NULL && t->window_stop != NULL ? LSNN_OK : fail(LSNN_ERR_MEMORY, "no memory for %d windows", n_windows);
+}
+
+int task_steps(const lsnn_experiment *experiment, double ms) {
+    double steps = fmin(ms / setting_real(experiment, "net.dt") + 0.5, 1e9);
+    return steps < 1 ? 1 : (int)steps;
+}

@@ -1,0 +1,68 @@
+/* What a network is trained on. A task knows the shape of its samples, writes any one of them into a simulation, and says what counts. */
+#ifndef LSNN_TASKS_TASK_H
+#define LSNN_TASKS_TASK_H
+
+#include "config/experiment.h"
+#include "net/sim.h"
+
+typedef enum split { SPLIT_TRAIN, SPLIT_VALID, SPLIT_TEST, SPLITS } split;
+typedef enum loss_kind { LOSS_CROSS_ENTROPY, LOSS_SQUARED } loss_kind;
+
+/* Where a sample is written: lane `lane` of a block, sample b of the targets. Any number of threads may write different blocks' samples at once. */
+typedef struct sample_writer {
+    const lsnn_sim *sim;
+    block *block;
+    int lane, b;
+    int32_t *class_of; /* [n_windows][n_batch], -1 before the task writes */
+    float *target;     /* [n_windows][n_batch][n_out], NaN before the task writes */
+} sample_writer;
+
+typedef struct task task;
+
+typedef struct task_kind {
+    const char *name;
+    /* Errors: SETTING, DATA, IO, MEMORY. */
+    lsnn_status (*open)(task **out, const lsnn_experiment *experiment, const char *data_folder);
+    void (*close)(task *t);
+    /* Writes sample `index` of a split; for samples that are drawn, seed and index decide which. */
+    void (*write)(const task *t, split part, uint64_t seed, uint64_t index, const sample_writer *to);
+} task_kind;
+
+/* First member of every task's own struct. */
+struct task {
+    const task_kind *kind;
+    lsnn_input_kind input;
+    loss_kind loss;
+    const char *score_name;
+    bool lower_is_better;
+    int n_in, n_out, n_steps, n_windows;
+    int *window_start, *window_stop; /* [n_windows] */
+    int64_t n_samples[SPLITS];       /* 0: drawn, without end */
+};
+
+/* Opens the task that the experiment names. Errors: as open. */
+lsnn_status task_open(task **out, const lsnn_experiment *experiment, const char *data_folder);
+void task_close(task *t);
+/* Room for n_windows windows. Errors: MEMORY. */
+lsnn_status task_create_windows(task *t, int n_windows);
+
+static inline void sample_spike(const sample_writer *to, int t, int i) {
+    sim_add_spike(to->sim, to->block, to->lane, t, i);
+}
+static inline void sample_current(const sample_writer *to, int t, int i, real x) {
+    sim_set_current(to->sim, to->block, to->lane, t, i, x);
+}
+static inline void sample_class(const sample_writer *to, int window, int32_t class_of) {
+    to->class_of[window * to->sim->options.n_batch + to->b] = class_of;
+}
+static inline void sample_value(const sample_writer *to, int window, int output, float x) {
+    int n_out = to->sim->net->spec.n_out;
+    to->target[((size_t)window * (size_t)to->sim->options.n_batch + (size_t)to->b) * (size_t)n_out + (size_t)output] = x;
+}
+
+/* Steps that a time in ms takes; at least 1. */
+int task_steps(const lsnn_experiment *experiment, double ms);
+
+extern const task_kind task_store_recall, task_digits, task_smnist, task_arrays;
+
+#endif

@@ -1,0 +1,207 @@
+# Commands at work, on a network that is trained within a second.
+# shellcheck disable=SC2154 # helper.bash sets trained and tiny
+
+setup_file() {
+    load helper
+    train_tiny
+}
+
+setup() {
+    load helper
+    cd "$BATS_TEST_TMPDIR" || return
+}
+
+# Sends the signal to a training of "a run" once it is under way; it has to end with exit code 130.
+interrupt_when_started() {
+    for _ in $(seq 100); do
+        [ -s 'a run/settings.yaml' ] && break
+        sleep 0.05
+    done
+    sleep 1
+    kill "-$2" "$1"
+    code=0
+    wait "$1" || code=$?
+    [ "$code" = 130 ]
+}
+
+@test "list names the experiments, also as JSON" {
+    check 0 list
+    grep -Eq '^digits +[^ ]' out
+    grep -Eq '^smnist ' out
+    grep -Eq '^store-recall ' out
+    check 0 list --json
+    [ "$(wc -l <out)" = 1 ]
+    jq -e '[.experiments[] | select(.name == "digits" and (.summary | length) > 0)] | length == 1' out
+}
+
+@test "data list says where each data set is, or would go" {
+    check 0 data list --data "$PWD/here"
+    grep -q '^mnist ' out
+    says out "$PWD/here/mnist"
+    check 0 data list --data "$PWD/here" --json
+    jq -e --arg path "$PWD/here/mnist" '.data_sets[] | select(.name == "mnist") | .present == false and .path == $path' out
+}
+
+@test "show says where each setting comes from, and what the network needs" {
+    check 0 show digits --set net.beta=1.25
+    grep -Eq '^net\.beta +1\.25 .*--set$' out
+    grep -Eq '^net\.gamma +[0-9.]+ .*(default|file)$' out
+    grep -Eq '^train\.iterations +[0-9]+ +iterations +' out
+    grep -Eq '^memory +[0-9.]+ [kMG]B' out
+    check 0 show digits --set net.n_lif=8 --set net.n_adaptive=4 --set net.bias=true --json
+    jq -e '.experiment == "digits" and .settings["net.n_lif"] == (.settings["net.n_lif"] | .value = "8" | .origin = "--set")' out
+    jq -e '.needs | .n_rec == 12 and .n_lif == 8 and .n_adaptive == 4 and .n_synapses_out == 12 * .n_out and .memory_bytes > 0' out
+    jq -e '.needs | .n_params == .n_synapses_in + .n_synapses_rec + .n_synapses_out + .n_out' out
+}
+
+@test "show works without the data, and says why the needs are not known" {
+    check 0 show smnist --data "$PWD/nothing"
+    grep -Eq '^net\.beta ' out
+    says out 'not known'
+    check 0 show smnist --data "$PWD/nothing" --json
+    jq -e '.needs == null and (.needs_error | length) > 0 and .settings.seed.value != null' out
+}
+
+@test "show of a run and of a model" {
+    for source in "$trained" "$trained/best.safetensors"; do
+        check 0 show "$source"
+        grep -Eq '^net\.n_lif +8 .*run$' out
+    done
+    check 5 show "$PWD/no-such-run/"
+    one_error_line
+}
+
+@test "train ends with one JSON object, and prints plain progress without a terminal" {
+    check 0 train digits "${tiny[@]}" --seed 5 --out run --json
+    [ "$(wc -l <out)" = 1 ]
+    jq -e '.experiment == "digits" and .seed == 5 and .split == "test" and .n > 0 and .loss > 0 and .score_name == "accuracy" and
+           .score >= 0 and .score <= 1 and .rate_hz >= 0 and .iterations == 3 and .seconds >= 0 and .run == "run" and .threads == 1 and
+           .was_finished == false' out
+    lacks err "$(printf '\r')"
+    lacks err "$(printf '\033')"
+    [ "$(wc -L <err)" -lt 100 ]
+    for file in settings.yaml metrics.jsonl best.safetensors last.safetensors; do
+        [ -s "run/$file" ]
+    done
+    jq -e . run/metrics.jsonl >/dev/null
+}
+
+@test "train without --json: the score in percent, the run folder, and what to try next" {
+    says "$BATS_FILE_TMPDIR/train.out" 'test accuracy '
+    says "$BATS_FILE_TMPDIR/train.out" ' %, n '
+    says "$BATS_FILE_TMPDIR/train.out" 'run trained'
+    [ "$(wc -l <"$BATS_FILE_TMPDIR/train.out")" = 1 ]
+    [ ! -s "$BATS_FILE_TMPDIR/train.err" ] # --quiet
+    check 0 train digits "${tiny[@]}" --seed 6
+    says out 'run runs/digits-seed6'
+    says err 'plot runs/digits-seed6 --out '
+    [ -s runs/digits-seed6/best.safetensors ]
+}
+
+@test "a finished run that is resumed says so and does nothing" {
+    cp -r "$trained" run
+    sha256sum run/*.safetensors run/metrics.jsonl >before
+    check 0 train digits "${tiny[@]}" --out run --resume
+    says err 'finished'
+    sha256sum --quiet -c before
+    check 0 train digits "${tiny[@]}" --out run --resume --json
+    jq -e '.was_finished and .iterations == 3' out
+}
+
+@test "a run is not overwritten" {
+    cp -r "$trained" run
+    sha256sum run/*.safetensors run/metrics.jsonl >before
+    code=0
+    "$LSNN" train digits "${tiny[@]}" --out run >out 2>err || code=$?
+    [ "$code" != 0 ]
+    one_error_line
+    says err 'resume'
+    sha256sum --quiet -c before
+}
+
+@test "Ctrl-C saves and prints the command that goes on" {
+    # A shell starts background jobs with SIGINT ignored, and the tool respects that.
+    env --default-signal=INT "$LSNN" train digits "${tiny[@]}" --set train.iterations=1000000 --out "a run" >out 2>err &
+    interrupt_when_started "$!" INT
+    [ ! -s out ]
+    says err 'saved; go on with: '
+    says err " train digits --set train.iterations=3 "
+    says err "--threads 1 --resume --out 'a run'"
+    [ -s 'a run/checkpoint.safetensors' ]
+    command=$(sed -n 's/^saved; go on with: //p' err)
+    eval "$command >out 2>err &"
+    interrupt_when_started "$!" TERM
+    says err "$command"
+}
+
+@test "on a terminal the progress is one line that fits" {
+    command -v script >/dev/null || skip 'no script(1)'
+    TERM=xterm script -qec "stty cols 60; '$LSNN' train digits ${tiny[*]} --out run" /dev/null </dev/null >typed
+    tr '\r' '\n' <typed | sed 's/\x1b\[[0-9;]*[mK]//g' | grep -a '^ *[0-9]*% ' >lines
+    [ "$(LC_ALL=C.UTF-8 wc -L <lines)" -lt 60 ]
+    grep -q '^100% ' lines
+    grep -q 'loss ' lines
+    TERM=xterm script -qec "'$LSNN' train digits ${tiny[*]} --out quiet --quiet" /dev/null </dev/null >typed
+    lacks typed '% '
+}
+
+@test "a result that can't be written is a failure" {
+    [ -e /dev/full ] || skip 'no /dev/full'
+    for json in '' --json; do
+        code=0
+        # shellcheck disable=SC2086 # may be empty
+        "$LSNN" eval "$trained" $json >/dev/full 2>err || code=$?
+        [ "$code" = 5 ]
+        says err 'lsnn: '
+    done
+}
+
+@test "eval of a run and of its best model agree" {
+    check 0 eval "$trained" --json
+    jq -e '.split == "test" and .experiment == "digits" and .n > 0 and .score >= 0' out
+    jq -S 'del(.run, .seconds)' out >first
+    check 0 eval "$trained/best.safetensors" --threads 2 --json
+    jq -S 'del(.run, .seconds)' out | sed 's/"threads": 2/"threads": 1/' >second
+    sed -i 's/"threads": [0-9]*/"threads": 1/' first
+    diff first second
+    check 0 eval "$trained" --split valid
+    grep -Eq '^valid accuracy [0-9.]+ %, n [0-9]+, loss ' out
+    check 5 eval no-such-run
+    one_error_line
+}
+
+@test "probe and plot: SVG, PNG and PDF" {
+    check 0 probe "$trained" --sample 3 --out three.safetensors
+    [ -s three.safetensors ]
+    for source in three.safetensors "$trained" "$trained/best.safetensors"; do
+        check 0 plot "$source" --out figure.svg
+        head -c 200 figure.svg | grep -q '<svg\|<?xml'
+        check 0 plot "$source" --out figure.png
+        [ "$(head -c 8 figure.png | od -An -tx1 | tr -d ' ')" = 89504e470d0a1a0a ]
+        check 0 plot "$source" --out figure.pdf
+        [ "$(head -c 5 figure.pdf)" = %PDF- ]
+        rm figure.*
+        [ "$(ls)" = "$(printf 'err\nout\nthree.safetensors')" ] # no temporary file stays
+    done
+    check 2 probe "$trained" --sample 99999999 --out no.safetensors
+    one_error_line
+    [ ! -e no.safetensors ]
+}
+
+@test "plot of a training's curves" {
+    check 0 plot "$trained" --curves --out first.svg
+    check 0 plot "$trained/metrics.jsonl" --out second.svg
+    head -c 200 first.svg | grep -q '<svg\|<?xml'
+    cmp first.svg second.svg
+}
+
+@test "plot failures leave nothing behind" {
+    check 5 plot no-such-run --out figure.svg
+    one_error_line
+    check 5 plot "$trained" --out no-such-folder/figure.svg
+    one_error_line
+    echo damaged >damaged.safetensors
+    check 4 plot damaged.safetensors --out figure.svg
+    one_error_line
+    [ "$(ls)" = "$(printf 'damaged.safetensors\nerr\nout')" ]
+}
