@@ -425,11 +425,11 @@ static void splits_follow_the_fractions_and_no_seed(void **state) {
         check_all_samples(t, spikes, classes, 1, place);
         check_all_samples(u, spikes, classes, 2, again);
         assert_memory_equal(place, again, sizeof place);
-        bool in_order = true;
+        int n_neighbours = 0; /* in the file, and in a split: a random order has few */
         for (int n = 1; n < SAMPLES; n++) {
-            in_order = in_order && place[n] > place[n - 1];
+            n_neighbours += place[n] == place[n - 1] + 1;
         }
-        assert_false(in_order);
+        assert_in_range(n_neighbours, 0, 6);
         task_close(t);
         task_close(u);
     }

@@ -1,5 +1,5 @@
 /* The float32 engine against gradients from an independent float64 program (tests/reference). */
-#include "golden.h"
+#include "support/golden.h"
 #include "learn/gradient.h"
 #include "net/sim.h"
 

@@ -306,8 +306,9 @@ out:
 /* `path` names the experiment, `file` holds it. */
 static lsnn_status open_file(lsnn_experiment **out, const char *path, const char *file, const char *origin) {
     lsnn_status status;
-    char name[EXPERIMENT_NAME_SIZE + 1], *text = NULL;
-    size_t n;
+    char name[EXPERIMENT_NAME_SIZE + 1];
+    char *text = NULL;
+    size_t n = 0;
     base_name(name, path);
     TRY(read_limited(file, &text, &n));
     TRY(experiment_read(out, file, name, text, n, origin));

@@ -12,9 +12,9 @@ typedef struct backward_work {
     lsnn_gradient *gradient;
 } backward_work;
 
-/* dI of the step t of a stretch that begins at `start`: steps later in time are further on. */
+/* dI of a step of the stretch; the steps after it stand behind it. */
 static real *ahead_of(const lsnn_sim *sim, const scratch *x, int step_in_stretch) {
-    return x->ahead + (size_t)(sim->net->spec.n_delay + step_in_stretch) * sim_row(sim);
+    return x->ahead + (size_t)step_in_stretch * sim_row(sim);
 }
 
 static void clear_scratch(const lsnn_sim *sim, const scratch *x) {
@@ -23,7 +23,7 @@ static void clear_scratch(const lsnn_sim *sim, const scratch *x) {
     memset(x->gradient.db, 0, row);
     memset(x->gradient.dp, 0, row);
     memset(x->threshold_end, 0, row);
-    memset(x->ahead, 0, (size_t)(sim->stretch + 2 * sim->net->spec.n_delay) * row);
+    memset(x->ahead, 0, (size_t)(sim->stretch + sim->net->spec.n_delay) * row);
 }
 
 static void run_again(const lsnn_sim *sim, block *k, scratch *x, int stretch, int n_steps) {
@@ -46,7 +46,7 @@ static void read_back(const lsnn_sim *sim, const block *k, scratch *x, int w) {
     size_t lanes = (size_t)sim->lanes;
     size_t n_out = (size_t)net->spec.n_out;
     const real *d_y = k->d_y + (size_t)w * n_out * lanes;
-    sim->kernels->value_gradients(&net->out.s, k->p_mean + (size_t)w * sim_row(sim), d_y, k->gradient + net->out.first);
+    sim->kernels->value_gradients(&net->out.s, 0, k->p_mean + (size_t)w * sim_row(sim), d_y, k->gradient + net->out.first);
     for (size_t o = 0; net->spec.bias && o < n_out; o++) {
         for (size_t l = 0; l < lanes; l++) {
             k->gradient[net->first_bias + o] += d_y[o * lanes + l];
@@ -59,14 +59,17 @@ static void read_back(const lsnn_sim *sim, const block *k, scratch *x, int w) {
     }
 }
 
-/* What the signal's step contributed to the weights' gradients, now that the gradients of all currents it reached are known. */
-static void weight_gradients(const lsnn_sim *sim, const block *k, const matrix *m, const signal *s, size_t step, const real *ahead) {
+/* What the signal contributed to the currents of step t, whose gradient is known now. */
+static void weight_gradients(const lsnn_sim *sim, const block *k, const matrix *m, const signal *s, int t, const real *d_current) {
     real *dw = k->gradient + m->first;
-    if (s->spikes != NULL) {
-        uint32_t first = s->start[step];
-        sim->kernels->spike_gradients(&m->s, s->spikes + first, (int)(s->start[step + 1] - first), ahead, dw);
-    } else {
-        sim->kernels->value_gradients(&m->s, s->values + step * (size_t)s->n * (size_t)sim->lanes, ahead, dw);
+    for (int d = m->s.first_delay; d < m->s.first_delay + m->s.n_delays; d++) {
+        size_t step = (size_t)(sim->net->spec.n_delay + t - d);
+        if (s->spikes != NULL) {
+            uint32_t first = s->start[step];
+            sim->kernels->spike_gradients(&m->s, d, s->spikes + first, (int)(s->start[step + 1] - first), d_current, dw);
+        } else {
+            sim->kernels->value_gradients(&m->s, d, s->values + step * (size_t)s->n * (size_t)sim->lanes, d_current, dw);
+        }
     }
 }
 
@@ -91,9 +94,8 @@ static void step_back(const lsnn_sim *sim, block *k, scratch *x, int s, int t, b
     if (x->eps != NULL) {
         noise_gradients(sim, k, x->eps + (size_t)s * sim_row(sim), ahead);
     }
-    size_t step = (size_t)(net->spec.n_delay + t);
-    weight_gradients(sim, k, &net->rec, &k->sent, step, ahead);
-    weight_gradients(sim, k, &net->in, &k->input, step, ahead);
+    weight_gradients(sim, k, &net->rec, &k->sent, t, ahead);
+    weight_gradients(sim, k, &net->in, &k->input, t, ahead);
 }
 
 static void back_block(void *user, int piece, int worker) {
@@ -122,10 +124,6 @@ static void back_block(void *user, int piece, int worker) {
         }
         memcpy(ahead_of(sim, x, sim->stretch), ahead_of(sim, x, 0), (size_t)n_delay * row * sizeof(real));
         memcpy(x->threshold_end, x->tape[0].threshold, row * sizeof(real));
-    }
-    for (int h = 1; h <= n_delay; h++) { /* spikes from before the first step that were still under way */
-        weight_gradients(sim, k, &sim->net->rec, &k->sent, (size_t)(n_delay - h), ahead_of(sim, x, -h));
-        weight_gradients(sim, k, &sim->net->in, &k->input, (size_t)(n_delay - h), ahead_of(sim, x, -h));
     }
 }
 

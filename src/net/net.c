@@ -36,8 +36,9 @@ static void set_constants(lsnn_net *net) {
     int n_segments = 0;
     for (int j = 0; j < net->n_rec; j++) {
         net->alpha[j] = (real)exp(-(double)spec->dt / (double)net->tau_m[j]);
-        net->gain[j] = (real)((1 - exp(-(double)spec->dt / (double)net->tau_m[j])) * (double)spec->r_m);
+        net->gain[j] = (real)(-expm1(-(double)spec->dt / (double)net->tau_m[j]) * (double)spec->r_m);
         net->rho[j] = (real)exp(-(double)spec->dt / (double)net->tau_a[j]);
+        net->new_b[j] = (real)-expm1(-(double)spec->dt / (double)net->tau_a[j]);
         net->beta[j] = (real)net->beta_each[j];
         bool adaptive = net->beta_each[j] > 0;
         if (j == 0 || adaptive != net->segments[n_segments - 1].adaptive) {
@@ -53,9 +54,11 @@ static void set_constants(lsnn_net *net) {
         .alpha = net->alpha,
         .gain = net->gain,
         .rho = net->rho,
+        .new_b = net->new_b,
         .beta = net->beta,
         .v_th = (real)spec->v_th,
         .kappa = spec->tau_out > 0 ? (real)exp(-(double)spec->dt / (double)spec->tau_out) : 0,
+        .new_p = spec->tau_out > 0 ? (real)-expm1(-(double)spec->dt / (double)spec->tau_out) : 1,
         .gamma = (real)spec->gamma,
         .n_ref = (real)spec->n_ref,
         .by_baseline = spec->normalise == LSNN_BY_BASELINE,
@@ -239,10 +242,11 @@ lsnn_status lsnn_net_create(lsnn_net **out, const lsnn_net_spec *spec) {
     net->alpha = zeroed(n, sizeof *net->alpha);
     net->gain = zeroed(n, sizeof *net->gain);
     net->rho = zeroed(n, sizeof *net->rho);
+    net->new_b = zeroed(n, sizeof *net->new_b);
     net->beta = zeroed(n, sizeof *net->beta);
     net->segments = zeroed(n, sizeof *net->segments);
     if (net->tau_m == NULL || net->tau_a == NULL || net->beta_each == NULL || net->sign_in == NULL || net->sign_rec == NULL || net->alpha == NULL ||
-        net->gain == NULL || net->rho == NULL || net->beta == NULL || net->segments == NULL) {
+        net->gain == NULL || net->rho == NULL || net->new_b == NULL || net->beta == NULL || net->segments == NULL) {
         TRY(fail(LSNN_ERR_MEMORY, "no memory for %d neurons", net->n_rec));
     }
     draw_neurons(net, spec);
@@ -277,6 +281,7 @@ void lsnn_net_free(lsnn_net *net) {
     free(net->alpha);
     free(net->gain);
     free(net->rho);
+    free(net->new_b);
     free(net->beta);
     free(net->segments);
     free(net->params);

@@ -14,7 +14,7 @@ struct lsnn_net {
     size_t first_bias, first_noise, n_params;
     real *params;                      /* w_in, w_rec, w_out by connection; b_out [n_out]; noise [n_rec] */
     int8_t *sign;                      /* [n_params]: Dale's law for each parameter */
-    real *alpha, *gain, *rho, *beta;   /* behind constants */
+    real *alpha, *gain, *rho, *new_b, *beta; /* behind constants */
     segment *segments;
     neuron_constants constants;
 };

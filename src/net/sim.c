@@ -111,7 +111,7 @@ static void plan_scratch(const lsnn_sim *sim, scratch *x, arena *a) {
     x->gradient = (gradient_state){.dv = arena_take(a, row, sizeof(real)), .db = arena_take(a, row, sizeof(real)), .dp = arena_take(a, row, sizeof(real))};
     x->gathered = arena_take(a, row, sizeof(real));
     x->readout = arena_take(a, row, sizeof(real));
-    x->ahead = arena_take(a, (stretch + 2 * (size_t)sim->net->spec.n_delay) * row, sizeof(real));
+    x->ahead = arena_take(a, (stretch + (size_t)sim->net->spec.n_delay) * row, sizeof(real));
 }
 
 static void plan(lsnn_sim *sim, arena *a) {
@@ -154,6 +154,10 @@ static lsnn_sim prepared(const lsnn_net *net, const lsnn_context *context, const
 }
 
 lsnn_status lsnn_sim_create(lsnn_sim **out, const lsnn_net *net, lsnn_context *context, const lsnn_sim_options *options) {
+    return sim_create_soft(out, net, context, options, NULL);
+}
+
+lsnn_status sim_create_soft(lsnn_sim **out, const lsnn_net *net, lsnn_context *context, const lsnn_sim_options *options, soft_spikes *soft) {
     lsnn_status status = check_options(options);
     if (status != LSNN_OK) {
         return status;
@@ -163,6 +167,7 @@ lsnn_status lsnn_sim_create(lsnn_sim **out, const lsnn_net *net, lsnn_context *c
         return fail(LSNN_ERR_MEMORY, "no memory for a simulation");
     }
     *sim = prepared(net, context, options);
+    sim->soft = soft;
     plan(sim, &sim->memory);
     TRY(arena_open(&sim->memory, "simulation"));
     plan(sim, &sim->memory);

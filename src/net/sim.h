@@ -43,7 +43,7 @@ typedef struct scratch {
     real *eps;               /* rows [stretch][n_rec]: noise, if it is trained */
     gradient_state gradient;
     real *gathered, *readout;/* rows [n_rec] */
-    real *ahead;             /* rows [n_delay + stretch + n_delay][n_rec]: dI; the first n_delay stay 0 */
+    real *ahead;             /* rows [stretch + n_delay][n_rec]: dI of the stretch, and of the steps after it */
 } scratch;
 
 /* A network whose spikes are the integral of the pseudo-derivative, so that its gradient is exact and finite differences can check it. Only for tests;
@@ -51,6 +51,7 @@ typedef struct scratch {
 typedef struct soft_spikes {
     bool record;
     real *refractory;        /* rows [n_blocks][n_steps][n_rec][lanes]: 1 = refractory */
+    real *reset;             /* as refractory: A(t) z(t-1), which is kept where no gradient flows through the reset */
 } soft_spikes;
 
 struct lsnn_sim {
@@ -76,6 +77,9 @@ struct lsnn_sim {
     const real *given_noise; /* tests: eps [n_steps][n_batch][n_rec], or NULL */
     soft_spikes *soft;       /* tests: or NULL */
 };
+
+/* As lsnn_sim_create, for a network of soft spikes. */
+lsnn_status sim_create_soft(lsnn_sim **out, const lsnn_net *net, lsnn_context *context, const lsnn_sim_options *options, soft_spikes *soft);
 
 /* Starts a new input of n_steps steps, all silent; the trainer then writes samples by sim_add_spike and sim_set_current, each block from one thread.
  * Errors: USAGE. */

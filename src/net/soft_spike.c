@@ -18,9 +18,15 @@ void soft_neuron_step(const neuron_constants *c, int lanes, const neuron_state *
     for (int at = 0; at < c->n * lanes; at++) {
         int j = at / lanes;
         double z = (double)state->z[at];
-        double b = (double)c->rho[j] * (double)state->b[at] + (1 - (double)c->rho[j]) * z;
+        double b = (double)c->rho[j] * (double)state->b[at] + (double)c->new_b[j] * z;
         double threshold = (double)c->v_th + (double)c->beta[j] * b;
-        double v = (double)c->alpha[j] * (double)state->v[at] + (double)c->gain[j] * (double)current[at] - threshold * z;
+        double reset = threshold * z;
+        if (soft->record) {
+            soft->reset[first_row + (size_t)at] = (real)reset;
+        } else if (c->detach_reset) {
+            reset = (double)soft->reset[first_row + (size_t)at];
+        }
+        double v = (double)c->alpha[j] * (double)state->v[at] + (double)c->gain[j] * (double)current[at] - reset;
         double unit = 1 / (c->by_baseline ? (double)c->v_th : threshold);
         double s = (v - threshold) * unit;
         if (soft->record) {
@@ -39,7 +45,7 @@ void soft_neuron_step(const neuron_constants *c, int lanes, const neuron_state *
         state->v[at] = (real)v;
         state->r[at] = s > 0 && !refractory ? c->n_ref : state->r[at] > 0 ? state->r[at] - 1 : 0;
         state->z[at] = refractory ? 0 : (real)integral(s, (double)c->gamma);
-        state->p[at] = c->kappa * state->p[at] + (1 - c->kappa) * state->z[at];
+        state->p[at] = c->kappa * state->p[at] + c->new_p * state->z[at];
         sent[at] = state->z[at];
         spike_sum[j] += (double)state->z[at];
     }

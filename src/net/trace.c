@@ -62,12 +62,12 @@ lsnn_status lsnn_sim_copy_trace(lsnn_sim *sim, const char *name, int b, float *t
     memcpy(x->state.z, start->z, bytes);
     memcpy(x->state.p, k->p_start, bytes);
     int n_rec = sim->net->n_rec;
-    real kappa = sim_constants(sim)->kappa;
+    const neuron_constants *c = sim_constants(sim);
     for (int t = 0; t < sim->n_steps; t++) {
         sim_current(sim, k, t, x->current, NULL);
         sim_neurons(sim, k, t, &x->state, x->current, x, &x->tape[0]);
         for (size_t at = 0; at < sim_row(sim) && sim->soft == NULL; at++) { /* the taped step leaves p alone */
-            x->state.p[at] = kappa * x->state.p[at] + (1 - kappa) * x->state.z[at];
+            x->state.p[at] = c->kappa * x->state.p[at] + c->new_p * x->state.z[at];
         }
         if (which == TRACE_Y) {
             read_out_now(sim, x->state.p, lane, to + (size_t)t * (size_t)sim->net->spec.n_out);

@@ -70,7 +70,7 @@ out:
     return status;
 }
 
-static lsnn_status run_row(lsnn_context *context, const char *name, float connectivity, void (*each)(void *user, const lsnn_bench_row *row), void *user) {
+static lsnn_status run_row(lsnn_context *context, const char *name, float connectivity, float scale, void (*each)(void *user, const lsnn_bench_row *row), void *user) {
     lsnn_status status = LSNN_OK;
     bench b = {0};
     lsnn_net_spec spec;
@@ -82,6 +82,8 @@ static lsnn_status run_row(lsnn_context *context, const char *name, float connec
     spec.n_ref = 5;
     spec.n_delay = 10;
     spec.connectivity = connectivity;
+    spec.scale_in = scale;
+    spec.scale_rec = scale;
     lsnn_sim_options options = {.n_batch = N_BATCH, .n_steps = N_STEPS, .n_windows = 1, .train = true};
     lsnn_adam_options adam;
     lsnn_adam_options_init(&adam);
@@ -128,8 +130,8 @@ out:
 
 lsnn_status lsnn_bench(lsnn_context *context, void (*each)(void *user, const lsnn_bench_row *row), void *user) {
     lsnn_status status = LSNN_OK;
-    TRY(run_row(context, "smnist_dense", 1, each, user));
-    TRY(run_row(context, "smnist_sparse", 0.12f, each, user));
+    TRY(run_row(context, "smnist_dense", 1, 0.5f, each, user));
+    TRY(run_row(context, "smnist_sparse", 0.12f, 0.35f, each, user));
 out:
     return status;
 }

@@ -53,7 +53,7 @@ static inline void sample_current(const sample_writer *to, int t, int i, real x)
     sim_set_current(to->sim, to->block, to->lane, t, i, x);
 }
 static inline void sample_class(const sample_writer *to, int window, int32_t class_of) {
-    to->class_of[window * to->sim->options.n_batch + to->b] = class_of;
+    to->class_of[(size_t)window * (size_t)to->sim->options.n_batch + (size_t)to->b] = class_of;
 }
 static inline void sample_value(const sample_writer *to, int window, int output, float x) {
     int n_out = to->sim->net->spec.n_out;

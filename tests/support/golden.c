@@ -1,4 +1,4 @@
-#include "golden.h"
+#include "support/golden.h"
 
 /* after lsnn's headers: cmocka has a macro named fail */
 #include <stdarg.h>

@@ -44,8 +44,10 @@ typedef struct neuron_constants {
     const real *alpha; /* decay of the voltage, a step */
     const real *gain;  /* (1 - alpha) R_m: what a current adds to the voltage */
     const real *rho;   /* decay of the adaptation */
+    const real *new_b; /* 1 - rho, rounded once: what a spike adds to the adaptation */
     const real *beta;
-    real v_th, kappa, gamma;
+    real v_th, gamma;
+    real kappa, new_p; /* decay of the readout, and 1 - kappa */
     real n_ref;
     bool by_baseline;  /* s is divided by v_th, not by A */
     bool detach_reset;
@@ -97,11 +99,12 @@ typedef struct kernel_set {
     void (*neuron_back)(const neuron_constants *c, const gradient_state *state, const step_tape *tape, const real *threshold_next, const real *gathered,
                         const real *spike_gradient, const real *readout, real *d_current);
 
-    /* dw[k] += sum over the lanes of each spike of ahead[k], all delays. The lanes are added as a tree: lane l and l + lanes/2, and so on. */
-    void (*spike_gradients)(const synapses *s, const spike *spikes, int n_spikes, const real *ahead, real *dw);
+    /* The mirror of add_spikes: dw[k] += sum over the lanes of each spike of d_current[j], for the synapses of delay d; d_current: rows [n_post] of the
+     * step that is d after the spikes'. The lanes are added as a tree: lane l and l + lanes/2, and so on. */
+    void (*spike_gradients)(const synapses *s, int d, const spike *spikes, int n_spikes, const real *d_current, real *dw);
 
-    /* dw[k] += sum over lanes of x[i] * ahead[k], added as a tree. x: rows [n_pre]. */
-    void (*value_gradients)(const synapses *s, const real *x, const real *ahead, real *dw);
+    /* The mirror of add_values: dw[k] += sum over lanes of x[i] * d_current[j], added as a tree, for the synapses of delay d. x: rows [n_pre]. */
+    void (*value_gradients)(const synapses *s, int d, const real *x, const real *d_current, real *dw);
 } kernel_set;
 
 /* A table for 16 lanes and one for 8. Which fits a batch is decided by the batch alone. */

@@ -38,7 +38,7 @@ static int NAME(neuron_step)(const neuron_constants *c, const neuron_state *stat
                 real z = state->z[at];
                 real threshold = c->v_th;
                 if (adaptive) {
-                    state->b[at] = c->rho[j] * state->b[at] + (1 - c->rho[j]) * z;
+                    state->b[at] = c->rho[j] * state->b[at] + c->new_b[j] * z;
                     threshold = c->v_th + c->beta[j] * state->b[at];
                 }
                 real v = c->alpha[j] * state->v[at] + c->gain[j] * current[at] - threshold * z;
@@ -62,7 +62,7 @@ static int NAME(neuron_step)(const neuron_constants *c, const neuron_state *stat
                 state->r[at] = spiked ? c->n_ref : (refractory ? state->r[at] - 1 : 0);
                 state->z[at] = spiked ? 1 : 0;
                 if (tape == NULL) {
-                    state->p[at] = c->kappa * state->p[at] + (1 - c->kappa) * state->z[at];
+                    state->p[at] = c->kappa * state->p[at] + c->new_p * state->z[at];
                 }
                 lanes = (lane_mask)(lanes | (unsigned)spiked << l);
             }
@@ -107,12 +107,12 @@ static void NAME(neuron_back)(const neuron_constants *c, const gradient_state *s
             for (int l = 0; l < LANES; l++) {
                 int at = j * LANES + l;
                 real dp = c->kappa * state->dp[at] + (readout != NULL ? readout[at] : 0);
-                real dz = gathered[at] + ((1 - c->kappa) * dp + spike_gradient[j]);
+                real dz = gathered[at] + (c->new_p * dp + spike_gradient[j]);
                 if (!c->detach_reset) {
                     dz = dz - (adaptive ? threshold_next[at] : c->v_th) * state->dv[at];
                 }
                 if (adaptive) {
-                    dz = dz + (1 - c->rho[j]) * state->db[at];
+                    dz = dz + c->new_b[j] * state->db[at];
                 }
                 real dv = c->alpha[j] * state->dv[at] + dz * tape->to_v[at];
                 if (adaptive) {
@@ -139,12 +139,11 @@ static real NAME(tree_sum)(real *x) {
     return x[0];
 }
 
-static void NAME(spike_gradients)(const synapses *s, const spike *spikes, int n_spikes, const real *ahead, real *dw) {
+static void NAME(spike_gradients)(const synapses *s, int d, const spike *spikes, int n_spikes, const real *d_current, real *dw) {
     for (int e = 0; e < n_spikes; e++) {
-        size_t i = spikes[e].i;
-        uint32_t end = s->row[(i + 1) * (size_t)s->n_delays];
-        for (uint32_t k = s->row[i * (size_t)s->n_delays]; k < end; k++) {
-            const real *row = ahead + (size_t)s->ahead[k] * LANES;
+        size_t group = (size_t)spikes[e].i * (size_t)s->n_delays + (size_t)(d - s->first_delay);
+        for (uint32_t k = s->row[group]; k < s->row[group + 1]; k++) {
+            const real *row = d_current + (size_t)s->post[k] * LANES;
             real x[LANES];
             for (int l = 0; l < LANES; l++) {
                 x[l] = (spikes[e].lanes >> l & 1) != 0 ? row[l] : 0;
@@ -154,11 +153,11 @@ static void NAME(spike_gradients)(const synapses *s, const spike *spikes, int n_
     }
 }
 
-static void NAME(value_gradients)(const synapses *s, const real *x, const real *ahead, real *dw) {
+static void NAME(value_gradients)(const synapses *s, int d, const real *x, const real *d_current, real *dw) {
     for (int i = 0; i < s->n_pre; i++) {
-        uint32_t end = s->row[(size_t)(i + 1) * (size_t)s->n_delays];
-        for (uint32_t k = s->row[(size_t)i * (size_t)s->n_delays]; k < end; k++) {
-            const real *row = ahead + (size_t)s->ahead[k] * LANES;
+        size_t group = (size_t)i * (size_t)s->n_delays + (size_t)(d - s->first_delay);
+        for (uint32_t k = s->row[group]; k < s->row[group + 1]; k++) {
+            const real *row = d_current + (size_t)s->post[k] * LANES;
             real product[LANES];
             for (int l = 0; l < LANES; l++) {
                 product[l] = x[i * LANES + l] * row[l];

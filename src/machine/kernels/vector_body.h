@@ -49,11 +49,19 @@ static inline float NAME(tree_sum)(VEC x) {
 static void NAME(add_spikes)(const synapses *s, const float *w, int d, const spike *spikes, int n_spikes, float *current) {
     for (int e = 0; e < n_spikes; e++) {
         size_t group = (size_t)spikes[e].i * (size_t)s->n_delays + (size_t)(d - s->first_delay);
-        uint32_t end = s->row[group + 1];
-        IVEC mask = NAME(mask_of)(spikes[e].lanes);
-        for (uint32_t k = s->row[group]; k < end; k++) {
-            float *row = current + (size_t)s->post[k] * LANES;
-            NAME(store)(row, NAME(load)(row) + NAME(only)(mask, NAME(all)(w[k])));
+        size_t end = s->row[group + 1];
+        lane_mask lanes = spikes[e].lanes;
+        if ((lanes & (lanes - 1)) == 0) { /* one lane, by far the most frequent case: narrow loads and stores are quicker */
+            float *lane = current + __builtin_ctz(lanes);
+            for (size_t k = s->row[group]; k < end; k++) {
+                lane[(size_t)s->post[k] * LANES] += w[k];
+            }
+        } else {
+            IVEC mask = NAME(mask_of)(lanes);
+            for (size_t k = s->row[group]; k < end; k++) {
+                float *row = current + (size_t)s->post[k] * LANES;
+                NAME(store)(row, NAME(load)(row) + NAME(only)(mask, NAME(all)(w[k])));
+            }
         }
     }
 }
@@ -78,7 +86,7 @@ static inline __attribute__((always_inline)) void NAME(step_segment)(const neuro
         VEC z = NAME(load)(state->z + at);
         VEC threshold = NAME(all)(c->v_th);
         if (adaptive) {
-            VEC b = c->rho[j] * NAME(load)(state->b + at) + (1 - c->rho[j]) * z;
+            VEC b = c->rho[j] * NAME(load)(state->b + at) + c->new_b[j] * z;
             threshold = c->v_th + c->beta[j] * b;
             NAME(store)(state->b + at, b);
         }
@@ -107,7 +115,7 @@ static inline __attribute__((always_inline)) void NAME(step_segment)(const neuro
         NAME(store)(state->r + at, NAME(only)(spiked, NAME(all)(c->n_ref)) + NAME(only)(refractory, r - 1));
         NAME(store)(state->z + at, z_now);
         if (!taped) {
-            NAME(store)(state->p + at, c->kappa * NAME(load)(state->p + at) + (1 - c->kappa) * z_now);
+            NAME(store)(state->p + at, c->kappa * NAME(load)(state->p + at) + c->new_p * z_now);
         }
         lane_mask lanes = NAME(lane_bits)(spiked);
         if (lanes != 0) {
@@ -184,14 +192,14 @@ static inline __attribute__((always_inline)) void NAME(back_segment)(const neuro
         if (readout != NULL) {
             dp += NAME(load)(readout + at);
         }
-        VEC dz = NAME(load)(gathered + at) + ((1 - c->kappa) * dp + spike_gradient[j]);
+        VEC dz = NAME(load)(gathered + at) + (c->new_p * dp + spike_gradient[j]);
         if (!detached) {
             dz -= (adaptive ? NAME(load)(threshold_next + at) : NAME(all)(c->v_th)) * dv_next;
         }
         VEC db_next = {0};
         if (adaptive) {
             db_next = NAME(load)(state->db + at);
-            dz += (1 - c->rho[j]) * db_next;
+            dz += c->new_b[j] * db_next;
         }
         VEC dv = c->alpha[j] * dv_next + dz * NAME(load)(tape->to_v + at);
         if (adaptive) {
@@ -226,39 +234,38 @@ static void NAME(neuron_back)(const neuron_constants *c, const gradient_state *s
 #undef BACK
 }
 
-static void NAME(spike_gradients)(const synapses *s, const spike *spikes, int n_spikes, const float *ahead, float *dw) {
+static void NAME(spike_gradients)(const synapses *s, int d, const spike *spikes, int n_spikes, const float *d_current, float *dw) {
     for (int e = 0; e < n_spikes; e++) {
-        size_t i = spikes[e].i;
+        size_t group = (size_t)spikes[e].i * (size_t)s->n_delays + (size_t)(d - s->first_delay);
         lane_mask lanes = spikes[e].lanes;
-        uint32_t begin = s->row[i * (size_t)s->n_delays];
-        uint32_t end = s->row[(i + 1) * (size_t)s->n_delays];
+        size_t end = s->row[group + 1];
         if ((lanes & (lanes - 1)) == 0) { /* one lane, by far the most frequent case: the tree's sum is that lane */
-            const float *lane = ahead + __builtin_ctz(lanes);
-            for (uint32_t k = begin; k < end; k++) {
-                dw[k] += lane[(size_t)s->ahead[k] * LANES];
+            const float *lane = d_current + __builtin_ctz(lanes);
+            for (size_t k = s->row[group]; k < end; k++) {
+                dw[k] += lane[(size_t)s->post[k] * LANES];
             }
         } else if (__builtin_popcount(lanes) == 2) {
-            const float *low = ahead + __builtin_ctz(lanes);
-            const float *high = ahead + __builtin_ctz(lanes & (unsigned)(lanes - 1));
-            for (uint32_t k = begin; k < end; k++) {
-                size_t at = (size_t)s->ahead[k] * LANES;
+            const float *low = d_current + __builtin_ctz(lanes);
+            const float *high = d_current + __builtin_ctz(lanes & (unsigned)(lanes - 1));
+            for (size_t k = s->row[group]; k < end; k++) {
+                size_t at = (size_t)s->post[k] * LANES;
                 dw[k] += low[at] + high[at];
             }
         } else {
             IVEC mask = NAME(mask_of)(lanes);
-            for (uint32_t k = begin; k < end; k++) {
-                dw[k] += NAME(tree_sum)(NAME(only)(mask, NAME(load)(ahead + (size_t)s->ahead[k] * LANES)));
+            for (size_t k = s->row[group]; k < end; k++) {
+                dw[k] += NAME(tree_sum)(NAME(only)(mask, NAME(load)(d_current + (size_t)s->post[k] * LANES)));
             }
         }
     }
 }
 
-static void NAME(value_gradients)(const synapses *s, const float *x, const float *ahead, float *dw) {
+static void NAME(value_gradients)(const synapses *s, int d, const float *x, const float *d_current, float *dw) {
     for (int i = 0; i < s->n_pre; i++) {
-        uint32_t end = s->row[(size_t)(i + 1) * (size_t)s->n_delays];
+        size_t group = (size_t)i * (size_t)s->n_delays + (size_t)(d - s->first_delay);
         VEC value = NAME(load)(x + (size_t)i * LANES);
-        for (uint32_t k = s->row[(size_t)i * (size_t)s->n_delays]; k < end; k++) {
-            dw[k] += NAME(tree_sum)(value * NAME(load)(ahead + (size_t)s->ahead[k] * LANES));
+        for (uint32_t k = s->row[group]; k < s->row[group + 1]; k++) {
+            dw[k] += NAME(tree_sum)(value * NAME(load)(d_current + (size_t)s->post[k] * LANES));
         }
     }
 }
