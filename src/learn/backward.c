@@ -35,8 +35,12 @@ static void run_again(const lsnn_sim *sim, block *k, scratch *x, int stretch, in
     memcpy(x->state.z, start->z, row * sizeof(real));
     for (int s = 0; s < n_steps; s++) {
         int t = stretch * sim->stretch + s;
-        sim_current(sim, k, t, x->current, x->eps != NULL ? x->eps + (size_t)s * row : NULL);
-        sim_neurons(sim, k, t, &x->state, x->current, x, &x->tape[s]);
+        const real *current = sim_kept_current(sim, k, t);
+        if (current == NULL || x->eps != NULL) {
+            sim_current(sim, k, t, x->current, x->eps != NULL ? x->eps + (size_t)s * row : NULL);
+            current = x->current;
+        }
+        sim_neurons(sim, k, t, &x->state, current, x, &x->tape[s]);
     }
 }
 

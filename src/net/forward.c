@@ -69,6 +69,13 @@ void sim_current(const lsnn_sim *sim, const block *k, int t, real *current, real
     }
 }
 
+real *sim_kept_current(const lsnn_sim *sim, const block *k, int t) {
+    int n_stretches = (sim->n_steps + sim->stretch - 1) / sim->stretch;
+    int first = n_stretches * sim->stretch - sim->n_kept; /* the last stretches, which going back needs first */
+    bool kept = k->currents != NULL && t >= first;
+    return kept ? k->currents + (size_t)(first > 0 ? t - first : t) * sim_row(sim) : NULL;
+}
+
 void sim_neurons(const lsnn_sim *sim, block *k, int t, const neuron_state *state, const real *current, scratch *x, const step_tape *tape) {
     size_t now = (size_t)(sim->net->spec.n_delay + t);
     const neuron_constants *c = sim_constants(sim);
@@ -137,8 +144,10 @@ static void run_block(void *user, int piece, int worker) {
         if (sim->options.train && t % sim->stretch == 0) {
             keep_state(sim, &k->state, &k->checkpoints[t / sim->stretch]);
         }
-        sim_current(sim, k, t, x->current, NULL);
-        sim_neurons(sim, k, t, &k->state, x->current, x, NULL);
+        real *kept = sim_kept_current(sim, k, t);
+        real *current = kept != NULL ? kept : x->current;
+        sim_current(sim, k, t, current, NULL);
+        sim_neurons(sim, k, t, &k->state, current, x, NULL);
         if (w < sim->n_windows && t >= sim->window_start[w]) {
             real *p_mean = k->p_mean + (size_t)w * row;
             for (size_t at = 0; at < row; at++) {

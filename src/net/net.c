@@ -107,13 +107,28 @@ typedef struct wiring_plan {
     rng_stream mask_stream, delay_stream;
 } wiring_plan;
 
-/* Masks and delays as given, or drawn connection by connection. */
+/* Delays of all connections: each sender's are dealt out evenly, in a random order of its receivers. That is uniform, and every delay gets about as
+ * many of a sender's connections, which is what the processor's branch predictor likes best in the loops over them. */
+static void draw_delays(const wiring_plan *plan, uint64_t seed, const uint8_t *mask, int32_t *delay, uint32_t *order) {
+    for (int i = 0; i < plan->n_pre; i++) {
+        rng_permutation(seed, plan->delay_stream, (uint64_t)i, order, (size_t)plan->n_post);
+        int n_dealt = (int)rng_below(seed, plan->delay_stream, UINT64_C(1) << 40 | (uint64_t)i, (uint64_t)plan->n_delays);
+        for (int k = 0; k < plan->n_post; k++) {
+            size_t at = (size_t)order[k] * (size_t)plan->n_pre + (size_t)i;
+            delay[at] = plan->first_delay + n_dealt % plan->n_delays;
+            n_dealt += mask[at];
+        }
+    }
+}
+
+/* Masks and delays as given, or drawn. */
 static lsnn_status wire(matrix *out, const lsnn_net_spec *spec, wiring_plan plan) {
     size_t n = (size_t)plan.n_pre * (size_t)plan.n_post;
     lsnn_status status = LSNN_OK;
     uint8_t *mask = malloc(n);
     int32_t *delay = malloc(n * sizeof *delay);
-    if (mask == NULL || delay == NULL) {
+    uint32_t *order = malloc((size_t)plan.n_post * sizeof *order);
+    if (mask == NULL || delay == NULL || order == NULL) {
         TRY(fail(LSNN_ERR_MEMORY, "no memory for %d x %d connections", plan.n_post, plan.n_pre));
     }
     for (int j = 0; j < plan.n_post; j++) {
@@ -121,14 +136,18 @@ static lsnn_status wire(matrix *out, const lsnn_net_spec *spec, wiring_plan plan
             size_t at = (size_t)cell(j, i, plan.n_pre);
             bool drawn = spec->connectivity >= 1 || rng_uniform(spec->seed, plan.mask_stream, at) < (double)spec->connectivity;
             mask[at] = !(plan.no_self && i == j) && (plan.mask != NULL ? plan.mask[at] != 0 : drawn);
-            delay[at] = plan.delay != NULL ? plan.delay[at]
-                                           : plan.first_delay + (int32_t)rng_below(spec->seed, plan.delay_stream, at, (uint64_t)plan.n_delays);
         }
+    }
+    if (plan.delay != NULL) {
+        memcpy(delay, plan.delay, n * sizeof *delay);
+    } else {
+        draw_delays(&plan, spec->seed, mask, delay, order);
     }
     TRY(matrix_create(out, plan.n_pre, plan.n_post, plan.first_delay, plan.n_delays, mask, delay));
 out:
     free(mask);
     free(delay);
+    free(order);
     return status;
 }
 

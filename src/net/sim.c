@@ -6,7 +6,7 @@
 
 /* ---- creation ---- */
 
-enum { SHORTEST_STRETCH = 16 };
+enum { SHORTEST_STRETCH = 16, KEPT_BYTES = 120 << 20 };
 
 /* 16 lanes from 32 samples on, so that at least two blocks share the work; else 8. */
 static void cut_batch(lsnn_sim *sim) {
@@ -25,6 +25,12 @@ static void cut_steps(lsnn_sim *sim) {
         sim->stretch = sim->net->spec.n_delay;
     }
     sim->n_stretches = (sim->options.n_steps + sim->stretch - 1) / sim->stretch;
+    size_t stretch_bytes = sim_row(sim) * (size_t)sim->n_blocks * (size_t)sim->stretch * sizeof(real);
+    size_t n_kept_stretches = KEPT_BYTES / stretch_bytes;
+    if (n_kept_stretches > (size_t)sim->n_stretches) {
+        n_kept_stretches = (size_t)sim->n_stretches;
+    }
+    sim->n_kept = (int)n_kept_stretches * sim->stretch;
 }
 
 static void plan_signal(const lsnn_sim *sim, signal *s, int n, bool is_spikes, arena *a) {
@@ -72,6 +78,7 @@ static void plan_block(const lsnn_sim *sim, block *k, arena *a) {
         }
         k->checkpoints = checkpoints;
         k->p_start = arena_take(a, row, sizeof(real));
+        k->currents = arena_take(a, (size_t)sim->n_kept * row, sizeof(real));
     }
 }
 

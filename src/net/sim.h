@@ -25,6 +25,7 @@ typedef struct block {
     neuron_state state;
     neuron_state *checkpoints; /* [n_stretches] the state before each stretch, without p */
     real *p_start;           /* p before the first step */
+    real *currents;          /* rows [n_kept][n_rec]: I(t) of the last steps, so that going back need not add up their spikes again */
     real *p_mean;            /* rows [n_windows][n_rec][lanes] */
     real *y, *d_y;           /* rows [n_windows][n_out][lanes] */
     double *spike_sum;       /* [n_rec] */
@@ -61,6 +62,7 @@ struct lsnn_sim {
     lsnn_sim_options options;
     arena memory;
     int lanes, n_blocks, stretch, n_stretches;
+    int n_kept;              /* steps whose currents there is room for; whole stretches */
     block *blocks;           /* [n_blocks] */
     scratch *scratch;        /* [threads] */
     uint16_t *everyone;      /* [n_rec] 0, 1, 2...: the sender list of all */
@@ -114,6 +116,8 @@ lsnn_status sim_read_carried(lsnn_sim *sim, const tensor_file *file);
 
 /* I(t) of all neurons to `current`: delayed inputs and spikes, and noise (to eps as well, if not NULL). */
 void sim_current(const lsnn_sim *sim, const block *k, int t, real *current, real *eps);
+/* Where I(t) is kept, or NULL if it is not. */
+real *sim_kept_current(const lsnn_sim *sim, const block *k, int t);
 /* One step of the neurons; writes their spikes (or soft spikes) of step t to `sent`, or nowhere if `again`: then the step was run before. */
 void sim_neurons(const lsnn_sim *sim, block *k, int t, const neuron_state *state, const real *current, scratch *x, const step_tape *tape);
 /* Numbers in rows of all neurons. */

@@ -48,6 +48,12 @@ static inline float NAME(tree_sum)(VEC x) {
 
 static void NAME(add_spikes)(const synapses *s, const float *w, int d, const spike *spikes, int n_spikes, float *current) {
     for (int e = 0; e < n_spikes; e++) {
+        if (e + 2 < n_spikes) {
+            uint32_t next = s->row[(size_t)spikes[e + 2].i * (size_t)s->n_delays + (size_t)(d - s->first_delay)];
+            __builtin_prefetch(w + next);
+            __builtin_prefetch(w + next + 16);
+            __builtin_prefetch(s->post + next);
+        }
         size_t group = (size_t)spikes[e].i * (size_t)s->n_delays + (size_t)(d - s->first_delay);
         size_t end = s->row[group + 1];
         lane_mask lanes = spikes[e].lanes;
