@@ -137,7 +137,7 @@ typedef struct lsnn_data_options {
 } lsnn_data_options;
 /* Downloads a data set: goes on where an earlier download stopped, checks the SHA-256 of the decompressed content, and puts each file
  * in place only when it is whole. Does nothing for files that are there already (a user's own file that differs is a warning).
- * Errors: USAGE (unknown name), NETWORK (the message says which files to put where by hand), DATA (checksum), IO. */
+ * Errors: USAGE (unknown name), BUSY (another process is at it), NETWORK (the message says which files to put where by hand), DATA (checksum), IO. */
 LSNN_API lsnn_status lsnn_data_get(const char *name, const lsnn_data_options *options);
 
 /* --------------------------------------------------------------------------------------------------------------- 5 network -- */
@@ -259,7 +259,8 @@ LSNN_API double lsnn_sim_rate(const lsnn_sim *sim, float *rate_hz);
  * Errors: USAGE (no such name). */
 LSNN_API lsnn_status lsnn_sim_copy_state(const lsnn_sim *sim, const char *name, float *to);
 /* The same over the steps of the last lsnn_forward, for sample b: [n_steps][n_rec]; besides the names above "psi" (pseudo-derivative), and
- * "y" [n_steps][n_out], the output step by step. Computed again from the start; needs options.train. Errors: USAGE. */
+ * "y" [n_steps][n_out], the output step by step. Computed again from the start,
+ * so the weights must not have changed since; needs options.train. Errors: USAGE. */
 LSNN_API lsnn_status lsnn_sim_copy_trace(lsnn_sim *sim, const char *name, int b, float *to);
 
 /* -------------------------------------------------------------------------------------------------------------- 7 learning -- */
@@ -286,21 +287,21 @@ typedef struct lsnn_rate_goal {
     float target_hz;
 } lsnn_rate_goal;
 
-/* Back-propagates through the last lsnn_forward. d_output [n_windows][n_batch][n_out]: gradient of the loss with respect to the outputs.
+/* Back-propagates through the last lsnn_forward, with the weights of that moment: change them after this, not before. d_output [n_windows][n_batch][n_out]: gradient of the loss with respect to the outputs.
  * rate may be NULL; *rate_loss, if not NULL, gets its part of the loss. Gradients stop at the first step. Errors: USAGE (no forward before, not
  * created for training). */
 LSNN_API lsnn_status lsnn_backward(lsnn_sim *sim, const float *d_output, const lsnn_rate_goal *rate, lsnn_gradient *gradient, double *rate_loss);
 
 /* Adam (Kingma and Ba 2015, algorithm 1). */
 typedef struct lsnn_adam_options {
-    float learning_rate, beta1, beta2, epsilon; /* 0.001, 0.9, 0.999, 1e-8 by lsnn_adam_options_init */
-    float clip;                                 /* gradients longer than this are scaled to it; 0: never */
+    float beta1, beta2, epsilon; /* 0.9, 0.999, 1e-8 by lsnn_adam_options_init */
+    float clip;                  /* gradients longer than this are scaled to it; 0: never */
 } lsnn_adam_options;
 typedef struct lsnn_adam lsnn_adam;
 LSNN_API void lsnn_adam_options_init(lsnn_adam_options *options);
 LSNN_API lsnn_status lsnn_adam_create(lsnn_adam **out, const lsnn_net *net, const lsnn_adam_options *options);
 LSNN_API void lsnn_adam_free(lsnn_adam *adam);
-/* One step; learning_rate is this step's (a schedule is the caller's loop). Keeps Dale's law: a weight that would change its sign becomes 0.
+/* One step; learning_rate > 0 is this step's (a schedule is the caller's loop). Keeps Dale's law: a weight that would change its sign becomes 0.
  * Errors: NUMERIC (a gradient that is not finite; the network is left as it was). */
 LSNN_API lsnn_status lsnn_adam_step(lsnn_adam *adam, lsnn_net *net, const lsnn_gradient *gradient, float learning_rate);
 
@@ -349,7 +350,7 @@ LSNN_API lsnn_status lsnn_evaluate(const char *run_or_model, lsnn_context *conte
 LSNN_API lsnn_status lsnn_probe(const char *run_or_model, lsnn_context *context, const lsnn_run_options *options, int64_t sample, const char *path);
 
 /* Draws a figure, its format by the ending of `figure_path`: .svg, .png, .pdf. `source` is a probe file (input, LIF and adaptive spikes, thresholds,
- * outputs over time), or a metrics.jsonl (loss, score and rate over training). Errors: USAGE (other ending), DATA, IO. */
+ * outputs over time), or a metrics.jsonl or a run folder, which has one (loss, score and rate over training). Errors: USAGE (other ending), DATA, IO. */
 LSNN_API lsnn_status lsnn_plot(const char *source, const char *figure_path);
 
 /* One measured configuration of lsnn_bench. */

@@ -181,7 +181,7 @@ static void assert_drawn(const char *source, const char *figure) {
 }
 
 static char *text_of(const char *path, size_t *n) {
-    uint8_t *bytes;
+    uint8_t *bytes = NULL;
     assert_int_equal(file_read(path, &bytes, n), LSNN_OK);
     return (char *)bytes;
 }

@@ -4,7 +4,7 @@
 
 #include "base/error.h"
 
-enum { UCI_PIXELS = 64, UCI_BRIGHTEST = 16 };
+enum { UCI_WIDTH = 8, UCI_PIXELS = UCI_WIDTH * UCI_WIDTH, UCI_BRIGHTEST = 16 };
 
 typedef struct uci_digits {
     int64_t n;

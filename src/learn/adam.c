@@ -7,7 +7,7 @@
 #include <string.h>
 
 void lsnn_adam_options_init(lsnn_adam_options *options) {
-    *options = (lsnn_adam_options){.learning_rate = 0.001f, .beta1 = 0.9f, .beta2 = 0.999f, .epsilon = 1e-8f, .clip = 0};
+    *options = (lsnn_adam_options){.beta1 = 0.9f, .beta2 = 0.999f, .epsilon = 1e-8f, .clip = 0};
 }
 
 lsnn_status lsnn_adam_create(lsnn_adam **out, const lsnn_net *net, const lsnn_adam_options *options) {

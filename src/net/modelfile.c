@@ -246,6 +246,12 @@ lsnn_status net_read(lsnn_net **out, const tensor_file *file) {
     memcpy(net->params + net->in.first, in.value->data, net->in.n * sizeof(real));
     memcpy(net->params + net->rec.first, rec.value->data, net->rec.n * sizeof(real));
     memcpy(net->params + net->out.first, readout.value->data, net->out.n * sizeof(real));
+    for (size_t k = 0; k < net->n_params; k++) {
+        if (net->params[k] * (real)net->sign[k] < 0) {
+            TRY(fail(LSNN_ERR_DATA, "%s: weight %zu is %g, against its sender's sign %+d (Dale's law); the file was changed", tensor_file_path(file), k,
+                     (double)net->params[k], net->sign[k]));
+        }
+    }
     if (spec.bias) {
         TRY(read_vector(file, "b_out", (size_t)spec.n_out, net->params + net->first_bias));
     }

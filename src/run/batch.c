@@ -47,7 +47,7 @@ static void write_block(void *user, int piece, int worker) {
     const batch *b = user;
     block *k = &b->sim->blocks[piece];
     for (int lane = 0; lane < k->n && k->first + lane < b->n_filled; lane++) {
-        sample_writer to = {.sim = b->sim, .block = k, .lane = lane, .b = k->first + lane, .class_of = b->class_of, .target = b->target};
+        sample_writer to = {.sim = b->sim, .block = k, .lane = lane, .b = k->first + lane, .draw = b->first_draw + (uint64_t)(k->first + lane), .class_of = b->class_of, .target = b->target};
         b->task->kind->write(b->task, b->part, b->seed, b->index[to.b], &to);
     }
 }
@@ -80,6 +80,7 @@ lsnn_status batch_fill_train(batch *b, int64_t iteration) {
         b->index[k] = n > 0 ? b->order[position % n] : (uint64_t)position;
     }
     b->part = SPLIT_TRAIN;
+    b->first_draw = (uint64_t)(iteration * n_batch);
     b->n_filled = n_batch;
     return write_samples(b);
 }

@@ -10,6 +10,7 @@ typedef struct batch {
     uint64_t seed;
     split part;
     uint64_t *index;        /* [n_batch] which sample each is */
+    uint64_t first_draw;    /* training samples before this batch */
     int32_t *class_of;      /* [n_windows][n_batch] */
     float *target;          /* [n_windows][n_batch][n_out], if the task has values */
     float *d_output;        /* [n_windows][n_batch][n_out] */

@@ -73,7 +73,6 @@ lsnn_status setup_check_net(const lsnn_net *net, const task *t, const char *path
 lsnn_status setup_adam(lsnn_adam **out, const lsnn_experiment *e, const lsnn_net *net) {
     lsnn_adam_options options;
     lsnn_adam_options_init(&options);
-    options.learning_rate = (float)setting_real(e, "train.lr");
     options.beta1 = (float)setting_real(e, "train.beta1");
     options.beta2 = (float)setting_real(e, "train.beta2");
     options.epsilon = (float)setting_real(e, "train.epsilon");

@@ -14,6 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { MOST_PIXELS = 28 * 28 };
+
 typedef struct image_set {
     int64_t n;
     int n_pixels;
@@ -28,7 +30,9 @@ typedef struct images {
     image_set sets[SPLITS];
     uint32_t *order[SPLITS];  /* sample k of a split is image order[k] of its set; NULL: k */
     uint32_t *pixel_order;    /* [n_pixels] which pixel comes when; NULL: row by row */
-    int n_pixels, pixel_steps, n_thresholds;
+    int width, n_pixels, pixel_steps, n_thresholds;
+    int shift;                /* training: pixels that an image is moved by, at most, each way */
+    int jitter;               /* training: levels that a pixel is changed by, at most */
     uint8_t level[256];       /* the highest threshold that a pixel value reaches */
     int brightest;
 } images;
@@ -46,9 +50,13 @@ static void close_task(task *t) {
 }
 
 /* What both tasks share; the images are there already. */
-static lsnn_status set_up(images *s, const lsnn_experiment *e, const task_kind *kind, int n_pixels, int brightest) {
+static lsnn_status set_up(images *s, const lsnn_experiment *e, const task_kind *kind, int width, int height, int brightest) {
     lsnn_status status = LSNN_OK;
+    int n_pixels = width * height;
+    s->width = width;
     s->n_pixels = n_pixels;
+    s->shift = (int)setting_int(e, "image.shift");
+    s->jitter = (int)(setting_real(e, "image.jitter") * brightest + 0.5);
     s->brightest = brightest;
     s->pixel_steps = task_steps(e, (double)setting_int(e, "image.pixel_ms"));
     s->n_thresholds = (int)setting_int(e, "image.n_thresholds");
@@ -102,7 +110,7 @@ static lsnn_status open_mnist(task **out, const lsnn_experiment *e, const char *
     for (int p = 0; p < SPLITS; p++) {
         s->task.n_samples[p] = s->sets[p].n;
     }
-    TRY(set_up(s, e, &task_smnist, n_pixels, 255));
+    TRY(set_up(s, e, &task_smnist, s->train_file.columns, s->train_file.rows, 255));
     *out = &s->task;
     return LSNN_OK;
 out:
@@ -153,7 +161,7 @@ static lsnn_status open_digits(task **out, const lsnn_experiment *e, const char 
     TRY(share_path(path, sizeof path, "data/digits.csv.gz"));
     TRY(uci_digits_open(path, &s->digits));
     TRY(deal_out(s, e));
-    TRY(set_up(s, e, &task_digits, UCI_PIXELS, UCI_BRIGHTEST));
+    TRY(set_up(s, e, &task_digits, UCI_WIDTH, UCI_WIDTH, UCI_BRIGHTEST));
     *out = &s->task;
     return LSNN_OK;
 out:
@@ -161,11 +169,31 @@ out:
     return status;
 }
 
+/* A training image moved and with its pixels changed, a little and at random; paper comes in from the border. */
+static void change_image(const images *s, uint64_t seed, uint64_t draw, const uint8_t *from, uint8_t *to) {
+    rng_sequence random = rng_sequence_start(seed, RNG_AUGMENT, draw);
+    int height = s->n_pixels / s->width;
+    int right = (int)(rng_next(&random) * (2 * s->shift + 1)) - s->shift;
+    int down = (int)(rng_next(&random) * (2 * s->shift + 1)) - s->shift;
+    for (int p = 0; p < s->n_pixels; p++) {
+        int x = p % s->width - right;
+        int y = p / s->width - down;
+        bool inside = x >= 0 && x < s->width && y >= 0 && y < height;
+        int value = inside ? from[y * s->width + x] : 0;
+        value += s->jitter > 0 ? (int)(rng_next(&random) * (2 * s->jitter + 1)) - s->jitter : 0;
+        to[p] = (uint8_t)(value < 0 ? 0 : value > s->brightest ? s->brightest : value);
+    }
+}
+
 static void write_sample(const task *t, split part, uint64_t seed, uint64_t index, const sample_writer *to) {
-    (void)seed;
     const images *s = (const images *)t;
     size_t image = s->order[part] != NULL ? s->order[part][index] : (size_t)index;
     const uint8_t *pixels = s->sets[part].pixels + image * (size_t)s->n_pixels;
+    uint8_t changed[MOST_PIXELS];
+    if (part == SPLIT_TRAIN && (s->shift > 0 || s->jitter > 0)) {
+        change_image(s, seed, to->draw, pixels, changed);
+        pixels = changed;
+    }
     int n_below_1 = s->n_thresholds - 1;
     for (int p = 0; p < s->n_pixels; p++) {
         int step = p * s->pixel_steps;

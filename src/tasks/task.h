@@ -13,6 +13,7 @@ typedef struct sample_writer {
     const lsnn_sim *sim;
     block *block;
     int lane, b;
+    uint64_t draw;     /* counts the training samples from the first: what is changed at random about each is a function of it */
     int32_t *class_of; /* [n_windows][n_batch], -1 before the task writes */
     float *target;     /* [n_windows][n_batch][n_out], NaN before the task writes */
 } sample_writer;

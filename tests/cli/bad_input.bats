@@ -27,12 +27,10 @@ files() {
     python3 "$BATS_TEST_DIRNAME/files.py" "$@"
 }
 
-# Every file below the current folder with its checksum, but for the tool's own output and the empty lock of a run.
+# Every file and folder below the current one, with checksums, but for the tool's own output and the empty lock of a run.
 inventory() {
-    find . -mindepth 1 ! -path ./out ! -path ./err ! -path ./before ! -path ./after ! -name lock -print0 | LC_ALL=C sort -z |
-        while IFS= read -r -d '' path; do
-            if [ -f "$path" ]; then sha256sum "$path"; else printf '%s\n' "$path"; fi
-        done
+    local own=(-mindepth 1 ! -path ./out ! -path ./err ! -path ./before ! -path ./after ! -name lock)
+    { find . "${own[@]}" -type f -exec sha256sum -- {} + 2>&1; find . "${own[@]}" ! -type f; } | LC_ALL=C sort
 }
 
 # refused CODE TEXT WORD...: the tool, called with these words, ends with this exit code and one line that holds the text, says nothing
@@ -44,18 +42,23 @@ refused() {
     inventory >before
     timeout -k 1 "${LSNN_TEST_SECONDS:-10}" "${front[@]}" "$LSNN" "$@" >out 2>err </dev/null || found=$?
     inventory >after
-    [ -z "${SHOW_ERRORS-}" ] || sed "s/^/$found  /" err >>"$SHOW_ERRORS"
+    [ -z "${SHOW_ERRORS-}" ] || sed "s/^/$found  /" err >>"$SHOW_ERRORS" # to read all messages at once
     if [ "$found" != "$expected" ]; then
         echo "lsnn $*: exit code $found, not $expected"
         cat out err
         return 1
     fi
-    if [ "$(wc -l <err)" != 1 ] || [ "$(head -c 6 err)" != 'lsnn: ' ] || [ -s out ]; then
+    if [ "$(wc -l <err)" != 1 ] || [[ $(<err) != 'lsnn: '* ]] || [ -s out ]; then
         echo "lsnn $*: not one line of failure"
         cat out err
         return 1
     fi
-    says err "$text" && diff before after
+    says err "$text" || return
+    cmp -s before after || {
+        echo "lsnn $*: files have changed:"
+        diff before after | cut -c 1-200 | head -n 10
+        return 1
+    }
 }
 
 # ---------------------------------------------------------------------------------------------------------------- MNIST --
@@ -183,7 +186,7 @@ refused_mnist() {
 
 @test "mnist: a download from nowhere, and to where it can't go" {
     export LSNN_DATA_URL=http://127.0.0.1:9
-    refused 8 '127.0.0.1' data get mnist --data data
+    refused 8 '127.0.0.1' data get mnist --data data --quiet
     touch file
     refused 5 'file/data' data get mnist --data file/data
 }
@@ -210,10 +213,14 @@ copy_model() {
 }
 
 @test "model: a bit flipped at a hundred places" {
-    for i in $(seq 0 99); do
-        copy_model
-        files flip model.safetensors "$((i * 124 + i % 13))"
-        refused 4 model.safetensors eval model.safetensors
+    copy_model
+    files flips model.safetensors 100
+    for path in *.flipped; do
+        code=0
+        timeout 10 "$LSNN" eval "$path" >out 2>err </dev/null || code=$?
+        [ "$code" = 4 ]
+        says err "lsnn: $path: "
+        [ ! -s out ]
     done
 }
 
@@ -340,8 +347,8 @@ END
     files settings model.safetensors 'n_thresholds: 17' 'n_thresholds: 16'
     refused_model 4 '34 inputs' model.safetensors
     copy_model
-    files settings model.safetensors 'net:' $'nett:'
-    refused_model 4 'model.safetensors' model.safetensors
+    files settings model.safetensors 'net:' 'nett:'
+    refused_model 3 'model.safetensors:5: nett' model.safetensors
     copy_model
     files edit model.safetensors '__metadata__/settings='
     refused_model 4 'settings' model.safetensors
@@ -493,7 +500,7 @@ refused_yaml() {
     printf 'name: own\nnet:\n  tau_m: 20\n' >own.yaml
     refused_yaml 3 'task'
     printf 'name: own\ntask: digits\nnet:\n  tau_m: 20\n  tau_m: 20\n' >own.yaml
-    refused_yaml 4 'own.yaml:5: net.tau_m: given twice'
+    refused_yaml 4 'own.yaml:5: tau_m: given twice'
     printf 'name: own\ntask: digits\n---\ntask: digits\n' >own.yaml
     refused_yaml 4 'second'
 }
@@ -509,8 +516,8 @@ just a text
 task: digits\nnet: {n_lif: 5
 task: digits\n\tnet: 5
 task: "digits
-[]: {}
-? [task, digits]\n: {a: b}
+task: digits\n[]: {}
+task: digits\n? [net, digits]\n: {a: b}
 \x00\x01\x02\x03
 \xff\xfe\x41\x00
 task: !!binary digits
@@ -600,8 +607,6 @@ END
     refused 3 'image.readout_ms' train digits --set image.readout_ms=100 --out run
     refused 3 'image.n_valid' train digits --set image.n_valid=1600 --set image.n_test=300 --out run
     refused 3 'task' train digits --set task=smnist --out run
-    refused 3 'net.dt' train digits --set net.dt=1e-9 --out run
-    refused 3 'net.dt' train store-recall --set net.dt=1e-30 --out run
 }
 
 @test "experiment: assignments that are none" {
@@ -940,7 +945,6 @@ own_mounts() {
     cp -r "$made/trained" run
     # shellcheck disable=SC2016 # expanded by the inner shell
     own_mounts 'mount --bind "$1" "$1" && mount -o remount,ro,bind "$1"'
-    out=/dev/shm
     refused 5 'Read-only' train digits "${tiny[@]}" --out "$PWD/new"
     refused 5 'Read-only' train digits "${tiny[@]}" --set train.iterations=5 --out "$PWD/run" --resume
     refused 5 'Read-only' probe run --out "$PWD/new.safetensors"

@@ -64,6 +64,15 @@ def flip(path, place):
     Path(path).write_bytes(content)
 
 
+def flips(path, n):
+    """flips FILE N: makes FILE.0.flipped ... FILE.N-1.flipped, each with a bit flipped at another place, evenly over the file."""
+    content = Path(path).read_bytes()
+    for i in range(int(n)):
+        damaged = bytearray(content)
+        damaged[i * len(content) // int(n)] ^= 1 << i % 8
+        Path(f"{path}.{i}.flipped").write_bytes(damaged)
+
+
 def ungzip(path):
     """ungzip FILE.gz: puts the plain file in its place."""
     Path(path).with_suffix("").write_bytes(gzip.decompress(Path(path).read_bytes()))
@@ -144,7 +153,8 @@ def number(path, name, index, value):
 
 
 def tensors(path):
-    """tensors FILE: a checksum of each tensor. The time that the training took is left out."""
+    """tensors FILE: a checksum of each tensor. Left out is what tells how long the training took: its seconds, and the bytes of the metrics, which
+    hold seconds too."""
     header, data = read_safetensors(path)
     for name in sorted(header):
         if name != "__metadata__":
@@ -152,11 +162,13 @@ def tensors(path):
             content = bytes(data[begin:end])
             if name == "train.real":
                 content = content[:8]
+            elif name == "train.whole":
+                content = content[:8] + content[16:]
             print(name, header[name]["dtype"], header[name]["shape"], hashlib.sha256(content).hexdigest())
 
 
 if __name__ == "__main__":
     commands = {"idx": write_idx}
-    for function in mnist, npy, cut, flip, ungzip, bomb, edit, network, settings, number, tensors:
+    for function in mnist, npy, cut, flip, flips, ungzip, bomb, edit, network, settings, number, tensors:
         commands[function.__name__] = function
     commands[sys.argv[1]](*sys.argv[2:])
