@@ -74,7 +74,7 @@ static int plot_curves(const struct arguments *arguments) {
 /* A .safetensors file is a probe or a model: only its content tells. */
 static int plot_file(const struct arguments *arguments) {
     lsnn_status status = lsnn_plot(arguments->operands[0], arguments->out);
-    return status == LSNN_ERR_DATA ? plot_sample(arguments) : report(status);
+    return status == LSNN_ERR_USAGE ? plot_sample(arguments) : report(status);
 }
 
 int command_plot(const struct arguments *arguments) {

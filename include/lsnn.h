@@ -350,7 +350,7 @@ LSNN_API lsnn_status lsnn_evaluate(const char *run_or_model, lsnn_context *conte
 LSNN_API lsnn_status lsnn_probe(const char *run_or_model, lsnn_context *context, const lsnn_run_options *options, int64_t sample, const char *path);
 
 /* Draws a figure, its format by the ending of `figure_path`: .svg, .png, .pdf. `source` is a probe file (input, LIF and adaptive spikes, thresholds,
- * outputs over time), or a metrics.jsonl or a run folder, which has one (loss, score and rate over training). Errors: USAGE (other ending), DATA, IO. */
+ * outputs over time), or a metrics.jsonl or a run folder, which has one (loss, score and rate over training). Errors: USAGE (other ending, or not such a file), DATA, IO. */
 LSNN_API lsnn_status lsnn_plot(const char *source, const char *figure_path);
 
 /* One measured configuration of lsnn_bench. */

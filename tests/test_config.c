@@ -137,7 +137,7 @@ static void table_is_sound(void **state) {
             left = left || !same;
         }
     }
-    assert_int_equal(option_count(), 63);
+    assert_int_equal(option_count(), 65);
 }
 
 static void defaults(void **state) {

@@ -23,7 +23,7 @@
 #define CAN_COUNT 1
 #endif
 
-static atomic_long n_calls;  /* of the malloc family while counting */
+static atomic_long n_calls;   /* of the malloc family while counting */
 static atomic_size_t n_bytes; /* asked for while counting */
 static atomic_bool counting;
 
@@ -316,7 +316,8 @@ static void same_bits_for_any_threads_and_vector_unit(void **state) {
             for (size_t u = 0; u < n_units; u++) {
                 for (int n_threads = u == 0 ? 2 : 1; n_threads <= 3; n_threads++) {
                     char what[100];
-                    snprintf(what, sizeof what, "batch %d, input %d, noise %d, %s, %d threads", batches[b], kind, noise, units[u], n_threads);
+                    snprintf(what, sizeof what, "batch %d, input %d, noise %d, %s, %d threads", batches[b], kind, noise, units[u],
+                             n_threads);
                     history got = train(units[u], n_threads, kind, noise, batches[b]);
                     assert_int_equal(got.n, want.n);
                     need_same_bits(what, got.numbers, want.numbers, want.n);
@@ -331,7 +332,8 @@ static void same_bits_for_any_threads_and_vector_unit(void **state) {
 /* ---- pieces ---- */
 
 /* Outputs of every step, then the states at the end, of a sequence that comes in pieces. */
-static history run_in_pieces(const lsnn_net *net, lsnn_context *context, const input *x, int n_batch, int n_steps, int piece, bool train_too) {
+static history run_in_pieces(const lsnn_net *net, lsnn_context *context, const input *x, int n_batch, int n_steps, int piece,
+                             bool train_too) {
     history h = {0};
     lsnn_sim *sim = make_sim(net, context, n_batch, piece, piece, train_too);
     int *start = malloc((size_t)piece * sizeof *start);
@@ -474,7 +476,9 @@ static void reset_begins_anew(void **state) {
         input x = make_input(N_STEPS, N_BATCH, 2);
         history runs[3] = {{0}};
         for (int run = 0; run < 3; run++) {
-            if (run > 0) {
+            if (run > 0) { /* after two sequences in a row: their history, and their time, are forgotten */
+                need(give_input(sim, &x, 0, N_STEPS));
+                need(lsnn_forward(sim));
                 lsnn_sim_reset(sim);
             }
             if (run == 2) { /* an input that was never run leaves no history */
@@ -518,7 +522,8 @@ static void no_allocation_in_a_training_step(void **state) {
             trainer r = start_training(context, variant == 0 ? LSNN_SPIKES : LSNN_CURRENTS, true, batches[b], N_STEPS);
             input x = make_input(N_STEPS, batches[b], 1);
             count_from_here();
-            free(malloc(100));
+            void *volatile memory = malloc(100);
+            free(memory);
             assert_true(stop_counting() == 2); /* it does count */
             count_from_here();
             for (int iteration = 0; iteration < 5; iteration++) {
@@ -772,7 +777,8 @@ static void need_close(const char *what, const float *got, const float *want, si
     for (size_t k = 0; k < n; k++) {
         double difference = fabs((double)got[k] - (double)want[k]);
         if (!(difference <= part * largest)) {
-            fail_msg("%s[%zu] is %.9g, should be %.9g: off by %.3g of the largest", what, k, (double)got[k], (double)want[k], difference / largest);
+            fail_msg("%s[%zu] is %.9g, should be %.9g: off by %.3g of the largest", what, k, (double)got[k], (double)want[k],
+                     difference / largest);
         }
     }
 }
@@ -797,10 +803,11 @@ static void permuting_neurons_permutes_the_result(void **state) {
                 for (size_t t = 0; t < PERMUTED_STEPS; t++) {
                     for (size_t j = 0; j < N_REC; j++) {
                         size_t old = t * N_REC + j;
-                        size_t new = t * N_REC + place[j];
+                        size_t new = t *N_REC + place[j];
                         if (a.z[k][old] != b.z[k][new] || a.v[k][old] != b.v[k][new]) {
-                            fail_msg("seed %d, recurrent %d, sample %d, step %zu, neuron %zu: z %g and %g, v %.9g and %.9g", (int)seed, recurrent, k, t, j,
-                                     (double)a.z[k][old], (double)b.z[k][new], (double)a.v[k][old], (double)b.v[k][new]);
+                            fail_msg("seed %d, recurrent %d, sample %d, step %zu, neuron %zu: z %g and %g, v %.9g and %.9g", (int)seed,
+                                     recurrent, k, t, j, (double)a.z[k][old], (double)b.z[k][new], (double)a.v[k][old],
+                                     (double)b.v[k][new]);
                         }
                     }
                 }
@@ -1006,7 +1013,8 @@ static void calls_that_do_not_fit_are_refused(void **state) {
         *(which == 0 ? &bad.n_batch : which == 1 ? &bad.n_steps : &bad.n_windows) = 0;
         need_error(lsnn_sim_create(&none, net, context, &bad), LSNN_ERR_USAGE, NULL);
     }
-    lsnn_sim_options huge = {.n_batch = INT32_MAX, .n_steps = INT32_MAX, .n_windows = 1, .train = true};
+    lsnn_sim_options huge = {
+        .n_batch = INT32_MAX, .n_steps = INT32_MAX, .n_windows = 1, .train = true}; /* at once, not after hours of adding up */
     need_error(lsnn_sim_create(&none, net, context, &huge), LSNN_ERR_MEMORY, NULL);
     assert_null(none);
 

@@ -228,8 +228,11 @@ static void schedules_have_their_values(void **state) {
         need_near("step", schedule_rate(&step, (int64_t)steps[k][0]), steps[k][1], 1e-12);
     }
     schedule cosine = {.kind = SCHEDULE_COSINE, .rate = 0.01, .factor = 0.02, .n_iterations = 101};
-    static const double cosines[][2] = {{0, 0.01}, {50, 0.01 * (0.02 + 0.98 * 0.5)}, {25, 0.01 * (0.02 + 0.98 * (0.5 + 0.5 * 0.70710678118654752))},
-                                        {100, 0.0002}, {5000, 0.0002}};
+    static const double cosines[][2] = {{0, 0.01},
+                                        {50, 0.01 * (0.02 + 0.98 * 0.5)},
+                                        {25, 0.01 * (0.02 + 0.98 * (0.5 + 0.5 * 0.70710678118654752))},
+                                        {100, 0.0002},
+                                        {5000, 0.0002}};
     for (size_t k = 0; k < sizeof cosines / sizeof *cosines; k++) {
         need_near("cosine", schedule_rate(&cosine, (int64_t)cosines[k][0]), cosines[k][1], 1e-12);
     }
@@ -385,9 +388,9 @@ static void a_gradient_that_is_not_finite_changes_nothing(void **state) {
 
 static void options_out_of_range_are_refused(void **state) {
     (void)state;
-    const float bad[][4] = {{-0.1f, 0.9f, 1e-8f, 0}, {1, 0.9f, 1e-8f, 0},    {0.9f, 1, 1e-8f, 0},   {0.9f, -1, 1e-8f, 0},
+    const float bad[][4] = {{-0.1f, 0.9f, 1e-8f, 0}, {1, 0.9f, 1e-8f, 0},     {0.9f, 1, 1e-8f, 0},     {0.9f, -1, 1e-8f, 0},
                             {0.9f, 0.9f, 0, 0},      {0.9f, 0.9f, -1e-8f, 0}, {0.9f, 0.9f, 1e-8f, -1}, {NAN, 0.9f, 1e-8f, 0},
-                            {0.9f, NAN, 1e-8f, 0},   {0.9f, 0.9f, NAN, 0},   {0.9f, 0.9f, 1e-8f, NAN}};
+                            {0.9f, NAN, 1e-8f, 0},   {0.9f, 0.9f, NAN, 0},    {0.9f, 0.9f, 1e-8f, NAN}};
     lsnn_adam_options options;
     lsnn_adam_options_init(&options);
     adam_test a = start_adam(&options);

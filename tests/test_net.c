@@ -434,7 +434,8 @@ static void training_keeps_signs(void **state) {
         for (int step = 0; step < 200; step++) {
             for (size_t k = 0; k < net->n_params; k++) {
                 double pull = step < 120 ? (double)net->params[k] : -1;
-                gradient->values[k] = (real)((step < 120 ? pull + (net->sign[k] != 0 ? net->sign[k] : 1) : pull) + rng_normal(1, RNG_TASK, k + (size_t)step * 1000));
+                gradient->values[k] = (real)((step < 120 ? pull + (net->sign[k] != 0 ? net->sign[k] : 1) : pull) +
+                                             rng_normal(1, RNG_TASK, k + (size_t)step * 1000));
             }
             need(lsnn_adam_step(adam, net, gradient, 0.05f));
             need_signs(net);
@@ -501,7 +502,7 @@ static void set_refuses_what_does_not_fit(void **state) {
     float *w = net_floats(net, "w_in", &n);
     need_error(lsnn_net_set(net, "w_in", w, n - 1), LSNN_ERR_USAGE, "w_in");
     need_error(lsnn_net_copy(net, "w_in", w, n + 1), LSNN_ERR_USAGE, "w_in");
-    need_error(lsnn_net_set(net, "weights", w, n), LSNN_ERR_USAGE, "w_rec"); /* lists what there is */
+    need_error(lsnn_net_set(net, "weights", w, n), LSNN_ERR_USAGE, "w_rec");            /* lists what there is */
     need_error(lsnn_net_shape(net, "b_out", &rows, &columns), LSNN_ERR_USAGE, "b_out"); /* without bias */
     assert_true(rows == -7 && columns == -7);
     float fixed[N_REC] = {0};
@@ -511,8 +512,11 @@ static void set_refuses_what_does_not_fit(void **state) {
         size_t at;
         float x;
         const char *words;
-    } bad[] = {{5, NAN, "finite"},          {5, INFINITY, "finite"},     {2 * N_IN + 3, 0.1f, "connection"},
-               {4 * N_IN + 1, 0.1f, "Dale"}, {3 * N_IN + 0, -1e-30f, "Dale"}};
+    } bad[] = {{5, NAN, "finite"},
+               {5, INFINITY, "finite"},
+               {2 * N_IN + 3, 0.1f, "connection"},
+               {4 * N_IN + 1, 0.1f, "Dale"},
+               {3 * N_IN + 0, -1e-30f, "Dale"}};
     for (size_t k = 0; k < sizeof bad / sizeof *bad; k++) {
         float before = w[bad[k].at];
         w[bad[k].at] = bad[k].x;
@@ -710,17 +714,10 @@ static const char *replaced(const char *text, const char *from, const char *to, 
 
 static void put_number(void *data, tensor_type type, size_t at, double x) {
     switch (type) {
-    case TENSOR_F32:
-        ((float *)data)[at] = (float)x;
-        break;
-    case TENSOR_U16:
-        ((uint16_t *)data)[at] = (uint16_t)x;
-        break;
-    case TENSOR_I8:
-        ((int8_t *)data)[at] = (int8_t)x;
-        break;
-    default:
-        fail_msg("type %s", tensor_type_name(type));
+        case TENSOR_F32: ((float *)data)[at] = (float)x; break;
+        case TENSOR_U16: ((uint16_t *)data)[at] = (uint16_t)x; break;
+        case TENSOR_I8: ((int8_t *)data)[at] = (int8_t)x; break;
+        default: fail_msg("type %s", tensor_type_name(type));
     }
 }
 

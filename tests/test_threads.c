@@ -218,7 +218,8 @@ static lsnn_status work_on(user *u) {
     float *d_output = random_floats(N_BATCH * N_OUT, -1, 1, 4);
     TRY(lsnn_context_create(&context, 2));
     TRY(lsnn_gradient_create(&gradient, u->shared));
-    TRY(lsnn_sim_create(&sim, u->shared, context, &(lsnn_sim_options){.n_batch = N_BATCH, .n_steps = N_STEPS, .n_windows = 1, .train = true}));
+    TRY(lsnn_sim_create(&sim, u->shared, context,
+                        &(lsnn_sim_options){.n_batch = N_BATCH, .n_steps = N_STEPS, .n_windows = 1, .train = true}));
     for (int k = 0; k < 5; k++) {
         lsnn_sim_reset(sim);
         TRY(lsnn_sim_set_spikes(sim, spikes, N_STEPS));

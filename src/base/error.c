@@ -9,7 +9,10 @@ static _Thread_local char message[2048];
 
 static void store(const char *format, va_list arguments) {
     char text[sizeof message]; /* the arguments may point into the old message */
-    vsnprintf(text, sizeof text, format, arguments);
+    int n = vsnprintf(text, sizeof text, format, arguments);
+    for (int k = 0; k < n && text[k] != '\0'; k++) { /* one line, whatever names it quotes */
+        text[k] = (unsigned char)text[k] < ' ' || text[k] == 127 ? ' ' : text[k];
+    }
     memcpy(message, text, sizeof message);
 }
 

@@ -105,6 +105,12 @@ out:
     return status;
 }
 
+/* What would be a wrong setting elsewhere is a damaged file here. */
+static lsnn_status check_spec(const lsnn_net_spec *spec, const tensor_file *file) {
+    lsnn_status status = net_spec_check(spec);
+    return status == LSNN_ERR_SETTING ? fail(LSNN_ERR_DATA, "%s: %s; the file is damaged", tensor_file_path(file), lsnn_error()) : status;
+}
+
 static tensor_type real_type(void) {
     return sizeof(real) == sizeof(float) ? TENSOR_F32 : TENSOR_F64;
 }
@@ -217,8 +223,11 @@ lsnn_status net_read(lsnn_net **out, const tensor_file *file) {
     const tensor *beta;
     const tensor *sign_in;
     const tensor *sign_rec;
+    if (tensor_file_metadata(file, "checksum") == NULL) { /* lsnn writes one into every file */
+        TRY(fail(LSNN_ERR_DATA, "%s has no checksum; it is damaged, or was not saved by lsnn", tensor_file_path(file)));
+    }
     TRY(read_spec(file, &spec));
-    TRY(net_spec_check(&spec));
+    TRY(check_spec(&spec, file));
     int n_rec = spec.n_lif + spec.n_adaptive;
     int64_t n = n_rec;
     TRY(tensor_file_need(file, "tau_m", TENSOR_F32, 1, &n, &tau_m));
@@ -239,6 +248,7 @@ lsnn_status net_read(lsnn_net **out, const tensor_file *file) {
     spec.mask_out = readout.mask;
     spec.delay_in = in.delay;
     spec.delay_rec = rec.delay;
+    TRY(check_spec(&spec, file));
     TRY(lsnn_net_create(&net, &spec));
     if (net->in.n != in.value->n || net->rec.n != rec.value->n || net->out.n != readout.value->n) {
         TRY(fail(LSNN_ERR_DATA, "%s: a neuron connects to itself; the file is damaged", tensor_file_path(file)));

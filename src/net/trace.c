@@ -37,6 +37,46 @@ static void read_out_now(const lsnn_sim *sim, const real *p, int lane, float *y)
     }
 }
 
+typedef struct trace_work {
+    lsnn_sim *sim;
+    trace which;
+    int b;
+    float *to;
+} trace_work;
+
+/* In the pool like the forward pass, so that denormals are treated alike. */
+static void copy_trace(void *user, int piece, int worker) {
+    (void)piece;
+    const trace_work *work = user;
+    lsnn_sim *sim = work->sim;
+    int lane;
+    block *k = sim_block_of(sim, work->b, &lane);
+    scratch *x = &sim->scratch[worker];
+    size_t bytes = sim_row(sim) * sizeof(real);
+    const neuron_constants *c = sim_constants(sim);
+    const neuron_state *start = &k->checkpoints[0];
+    memcpy(x->state.v, start->v, bytes);
+    memcpy(x->state.b, start->b, bytes);
+    memcpy(x->state.r, start->r, bytes);
+    memcpy(x->state.z, start->z, bytes);
+    memcpy(x->state.p, k->p_start, bytes);
+    for (int t = 0; t < sim->n_steps; t++) {
+        sim_current(sim, k, t, x->current, NULL);
+        sim_neurons(sim, k, t, &x->state, x->current, x, &x->tape[0]);
+        for (size_t at = 0; at < sim_row(sim) && sim->soft == NULL; at++) { /* the taped step leaves p alone */
+            x->state.p[at] = c->kappa * x->state.p[at] + c->new_p * x->state.z[at];
+        }
+        if (work->which == TRACE_Y) {
+            read_out_now(sim, x->state.p, lane, work->to + (size_t)t * (size_t)sim->net->spec.n_out);
+            continue;
+        }
+        for (int j = 0; j < c->n; j++) {
+            size_t at = (size_t)j * (size_t)sim->lanes + (size_t)lane;
+            work->to[(size_t)t * (size_t)c->n + (size_t)j] = (float)state_of(sim, &x->state, &x->tape[0], work->which, j, at);
+        }
+    }
+}
+
 lsnn_status lsnn_sim_copy_trace(lsnn_sim *sim, const char *name, int b, float *to) {
     int which = 0;
     while (which < TRACES && strcmp(name, names[which]) != 0) {
@@ -51,31 +91,7 @@ lsnn_status lsnn_sim_copy_trace(lsnn_sim *sim, const char *name, int b, float *t
     if (b < 0 || b >= sim->options.n_batch) {
         return fail(LSNN_ERR_USAGE, "sample %d of a batch of %d", b, sim->options.n_batch);
     }
-    int lane;
-    block *k = sim_block_of(sim, b, &lane);
-    scratch *x = &sim->scratch[0];
-    size_t bytes = sim_row(sim) * sizeof(real);
-    const neuron_state *start = &k->checkpoints[0];
-    memcpy(x->state.v, start->v, bytes);
-    memcpy(x->state.b, start->b, bytes);
-    memcpy(x->state.r, start->r, bytes);
-    memcpy(x->state.z, start->z, bytes);
-    memcpy(x->state.p, k->p_start, bytes);
-    int n_rec = sim->net->n_rec;
-    const neuron_constants *c = sim_constants(sim);
-    for (int t = 0; t < sim->n_steps; t++) {
-        sim_current(sim, k, t, x->current, NULL);
-        sim_neurons(sim, k, t, &x->state, x->current, x, &x->tape[0]);
-        for (size_t at = 0; at < sim_row(sim) && sim->soft == NULL; at++) { /* the taped step leaves p alone */
-            x->state.p[at] = c->kappa * x->state.p[at] + c->new_p * x->state.z[at];
-        }
-        if (which == TRACE_Y) {
-            read_out_now(sim, x->state.p, lane, to + (size_t)t * (size_t)sim->net->spec.n_out);
-            continue;
-        }
-        for (int j = 0; j < n_rec; j++) {
-            to[(size_t)t * (size_t)n_rec + (size_t)j] = (float)state_of(sim, &x->state, &x->tape[0], (trace)which, j, (size_t)(j * sim->lanes + lane));
-        }
-    }
+    trace_work work = {.sim = sim, .which = (trace)which, .b = b, .to = to};
+    threads_run(sim->pool, 1, copy_trace, &work);
     return LSNN_OK;
 }

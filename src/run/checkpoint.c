@@ -48,17 +48,6 @@ out:
     return status;
 }
 
-/* A checkpoint without a checksum was not written by lsnn, or is damaged just there. */
-static lsnn_status open_checked(const char *path, tensor_file **file) {
-    lsnn_status status = tensor_file_open(file, path);
-    if (status == LSNN_OK && tensor_file_metadata(*file, "checksum") == NULL) {
-        tensor_file_close(*file);
-        *file = NULL;
-        status = fail(LSNN_ERR_DATA, "%s has no checksum; the file is damaged", path);
-    }
-    return status;
-}
-
 lsnn_status checkpoint_open(const char *folder, tensor_file **file, char damage[1024]) {
     static const char *const names[2] = {"checkpoint.safetensors", "checkpoint.previous.safetensors"};
     lsnn_status status = LSNN_OK;
@@ -72,7 +61,7 @@ lsnn_status checkpoint_open(const char *folder, tensor_file **file, char damage[
             continue;
         }
         any = true;
-        status = open_checked(path, file);
+        status = tensor_file_open(file, path);
         if (status == LSNN_OK) {
             return LSNN_OK;
         }

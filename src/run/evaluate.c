@@ -35,7 +35,7 @@ lsnn_status evaluate(batch *b, split part, uint64_t seed, int64_t n_batches, con
     int64_t n_counted = 0;
     for (int64_t first = 0; first < end; first += n_batch) {
         if (stop != NULL && *stop != 0) {
-            return LSNN_STOPPED;
+            return fail(LSNN_STOPPED, "stopped in the evaluation");
         }
         int n = end - first < n_batch ? (int)(end - first) : n_batch;
         batch_loss one;

@@ -116,7 +116,7 @@ static const char *text_of(const probe *source, const char *key) {
 static lsnn_status read_settings(probe *source, const char *path) {
     const char *kind = tensor_file_metadata(source->file, "kind");
     if (kind == NULL || strcmp(kind, "probe") != 0) {
-        return fail(LSNN_ERR_DATA, "%s is not a probe (its kind is %.40s); make one with lsnn probe", path,
+        return fail(LSNN_ERR_USAGE, "%s is not a probe (its kind is %.40s); make one with lsnn probe", path,
                     kind == NULL ? "not given" : kind);
     }
     const char *dt = text_of(source, "dt");

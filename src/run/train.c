@@ -16,7 +16,7 @@ typedef struct training {
     const lsnn_run_options *options;
     lsnn_context *context;
     lsnn_experiment *experiment; /* a copy */
-    char folder[1024];
+    char folder[1024], settings_path[1024];
     int lock;
     task *task;
     lsnn_sim *valid_sim;         /* validation has a simulation of its own, so that the carried state is left alone */
@@ -73,30 +73,41 @@ out:
     return status;
 }
 
-static lsnn_status open_folder(training *r) {
+/* Names the run folder, and says whether it holds a run; leaves nothing behind. Errors: USAGE, IO (a path that is too long). */
+static lsnn_status find_folder(training *r, bool *holds_run) {
     lsnn_status status = LSNN_OK;
     char path[1024];
-    char *yaml = NULL;
     if (r->options->out != NULL) {
+        TRY(path_join(path, sizeof path, r->options->out, "checkpoint.previous.safetensors.new")); /* the longest name in there */
         snprintf(r->folder, sizeof r->folder, "%s", r->options->out);
     } else {
         snprintf(r->folder, sizeof r->folder, "runs/%.200s-seed%s", lsnn_experiment_name(r->experiment), lsnn_experiment_get(r->experiment, "seed"));
     }
+    TRY(path_join(r->settings_path, sizeof r->settings_path, r->folder, "settings.yaml"));
+    *holds_run = file_exists(r->settings_path);
+    if (!*holds_run && r->options->resume && (folder_exists(r->folder) || !file_exists(r->folder))) {
+        TRY(fail(LSNN_ERR_USAGE, "%s holds no run to resume (no settings.yaml); check --out, or leave out --resume", r->folder));
+    }
+out:
+    return status;
+}
+
+static lsnn_status lock_folder(training *r) {
+    lsnn_status status = LSNN_OK;
+    char path[1024];
     TRY(folder_create(r->folder));
     TRY(path_join(path, sizeof path, r->folder, "lock"));
     TRY(file_lock(path, &r->lock));
-    TRY(path_join(path, sizeof path, r->folder, "settings.yaml"));
-    if (file_exists(path)) {
-        if (!r->options->resume) {
-            TRY(fail(LSNN_ERR_USAGE, "%s already holds a run; go on with it by --resume, or choose another --out", r->folder));
-        }
-        TRY(check_same_settings(r));
-    } else if (r->options->resume) {
-        TRY(fail(LSNN_ERR_USAGE, "%s holds no run to resume (no settings.yaml); check --out, or leave out --resume", r->folder));
-    }
-    TRY(experiment_print(r->experiment, &yaml));
-    TRY(file_write_atomic(path, yaml, strlen(yaml)));
 out:
+    return status;
+}
+
+static lsnn_status write_settings(const training *r) {
+    char *yaml = NULL;
+    lsnn_status status = experiment_print(r->experiment, &yaml);
+    if (status == LSNN_OK) {
+        status = file_write_atomic(r->settings_path, yaml, strlen(yaml));
+    }
     free(yaml);
     return status;
 }
@@ -133,7 +144,6 @@ static lsnn_status create_state(training *r) {
     if (file != NULL) {
         TRY(checkpoint_read(file, &r->state));
     }
-    TRY(metrics_open(&r->metrics, r->folder, r->state.position.metrics_bytes));
 out:
     tensor_file_close(file);
     return status;
@@ -316,21 +326,34 @@ out:
 lsnn_status lsnn_train(const lsnn_experiment *experiment, lsnn_context *context, const lsnn_run_options *options, lsnn_result *result) {
     lsnn_status status = LSNN_OK;
     training r = {.options = options, .context = context, .lock = -1, .begun = clock_seconds(), .score = NAN};
+    run_record record;
+    bool holds_run;
+    bool has_record;
     TRY(experiment_check(experiment));
     TRY(experiment_copy(&r.experiment, experiment));
-    TRY(task_open(&r.task, r.experiment, options->data_folder)); /* before the run folder: what can't start leaves nothing behind */
-    TRY(open_folder(&r));
-    bool has_record;
-    run_record record;
-    TRY(record_read(r.folder, &record, &has_record));
-    if (has_record && (record.stopped_early || record.result.iterations >= setting_int(r.experiment, "train.iterations"))) {
-        *result = record.result;
-        result->was_finished = true;
-        goto out;
+    TRY(find_folder(&r, &holds_run));
+    TRY(task_open(&r.task, r.experiment, options->data_folder));
+    if (holds_run) {
+        TRY(lock_folder(&r));
+        if (!options->resume) {
+            TRY(fail(LSNN_ERR_USAGE, "%s already holds a run; go on with it by --resume, or choose another --out", r.folder));
+        }
+        TRY(check_same_settings(&r));
+        TRY(record_read(r.folder, &record, &has_record));
+        if (has_record && (record.stopped_early || record.result.iterations >= setting_int(r.experiment, "train.iterations"))) {
+            *result = record.result;
+            result->was_finished = true;
+            goto out;
+        }
     }
+    TRY(create_state(&r));
+    if (!holds_run) { /* only now: what can't start leaves nothing behind */
+        TRY(lock_folder(&r));
+    }
+    TRY(write_settings(&r));
+    TRY(metrics_open(&r.metrics, r.folder, r.state.position.metrics_bytes));
     r.schedule = setup_schedule(r.experiment);
     r.rate_goal = setup_rate_goal(r.experiment);
-    TRY(create_state(&r));
     r.first_iteration = r.state.position.iteration;
     r.seconds_before = r.state.position.seconds;
     if (options->resume && r.first_iteration > 0) {

@@ -16,6 +16,7 @@ words_of() {
 train_alone() {
     local words start=${EPOCHREALTIME/[.,]/}
     words_of "$1"
+    rm -rf "$1-alone"
     "$LSNN" train "${words[@]}" --threads "$2" --out "$1-alone" >"$1.log" 2>&1 || return
     echo $((${EPOCHREALTIME/[.,]/} - start)) >"$1.time"
 }
@@ -33,7 +34,7 @@ begin() {
 # kill_and_resume EXPERIMENT OUT KILLS THREADS...: trains into OUT, is killed this often at random moments, and goes on each time, with the next
 # number of threads. Where the run ends before it could be killed so often, it is made once more.
 kill_and_resume() {
-    local experiment=$1 out=$2 kills=$3 words time killed=0 i wait code child attempt
+    local experiment=$1 out=$2 kills=$3 words time killed=0 wait code child attempt
     shift 3
     local threads=("$@")
     words_of "$experiment"

@@ -1,5 +1,6 @@
 # A training that is killed at any moment and resumed ends in the same bits as one that was left alone.
 # shellcheck disable=SC2030,SC2031 # each test is a shell of its own
+# shellcheck disable=SC2034,SC2154 # kill.bash uses CLI, and sets words
 
 load_all() {
     load helper
@@ -40,7 +41,6 @@ setup() {
 @test "killed within the writing of files: at every seventh place" {
     build_die_at || skip 'not with a sanitizer'
     export ITERATIONS=12
-    rm -r digits-alone
     train_alone digits 1
     count=0
     for ((place = 1 + RANDOM % 7; ; place += 7)); do

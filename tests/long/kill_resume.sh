@@ -5,9 +5,9 @@
 set -uo pipefail
 cd "$(dirname "$0")/../cli" || exit 1
 CLI=$PWD
-# shellcheck source=tests/cli/helper.bash
+# shellcheck disable=SC1091 # shellcheck checks them by themselves
 . "$CLI/helper.bash"
-# shellcheck source=tests/cli/kill.bash
+# shellcheck disable=SC1091
 . "$CLI/kill.bash"
 [ -x "$LSNN" ] || { echo "FAIL no lsnn; set LSNN to it"; exit 1; }
 folder=$(mktemp -d)

@@ -1,6 +1,6 @@
+#include "support/needs.h"
 #include "base/file.h"
 #include "base/rng.h"
-#include "support/needs.h"
 
 #include <ftw.h>
 #include <stdio.h>

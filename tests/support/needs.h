@@ -1,8 +1,8 @@
-/* What most tests need. Include it after the project's own headers: cmocka has a macro named fail. */
+/* What most tests need. cmocka has a macro named fail, so base/error.h, whose function it hides, comes first. */
 #ifndef LSNN_TESTS_NEEDS_H
 #define LSNN_TESTS_NEEDS_H
 
-#include "lsnn.h"
+#include "base/error.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
