@@ -39,16 +39,16 @@ extern "C" {
 /* ---------------------------------------------------------------------------------------------------------------- 1 errors -- */
 
 /* X(name, exit code of the command-line tool, meaning). Codes are only ever added at the end. */
-#define LSNN_STATUS_MAP(X)                                                                   \
-    X(OK, 0, "success")                                                                      \
-    X(ERR_USAGE, 2, "a command or an argument that does not exist or does not fit")          \
-    X(ERR_SETTING, 3, "a setting that is unknown, out of range, or at odds with another")    \
-    X(ERR_DATA, 4, "a file whose content is damaged or does not fit")                        \
-    X(ERR_IO, 5, "a file or folder that can't be read or written, or a full disk")           \
-    X(ERR_NUMERIC, 6, "training produced a number that is not finite")                       \
-    X(ERR_BUSY, 7, "a run folder that another process is using")                             \
-    X(ERR_NETWORK, 8, "a download that failed")                                              \
-    X(ERR_MEMORY, 9, "not enough memory")                                                    \
+#define LSNN_STATUS_MAP(X)                                                                \
+    X(OK, 0, "success")                                                                   \
+    X(ERR_USAGE, 2, "a command or an argument that does not exist or does not fit")       \
+    X(ERR_SETTING, 3, "a setting that is unknown, out of range, or at odds with another") \
+    X(ERR_DATA, 4, "a file whose content is damaged or does not fit")                     \
+    X(ERR_IO, 5, "a file or folder that can't be read or written, or a full disk")        \
+    X(ERR_NUMERIC, 6, "training produced a number that is not finite")                    \
+    X(ERR_BUSY, 7, "a run folder that another process is using")                          \
+    X(ERR_NETWORK, 8, "a download that failed")                                           \
+    X(ERR_MEMORY, 9, "not enough memory")                                                 \
     X(STOPPED, 130, "stopped on request, with everything saved")
 
 typedef enum lsnn_status {
@@ -163,28 +163,30 @@ typedef struct lsnn_spread {
 typedef struct lsnn_net_spec {
     int n_in, n_lif, n_adaptive, n_out; /* at least 1 input, 1 recurrent neuron, 1 output; n_lif + n_adaptive <= 65535, n_in <= 65535 */
     lsnn_input_kind input;
-    float dt;            /* ms a step; > 0 */
-    lsnn_spread tau_m;   /* ms, membrane; [n_rec]; > 0 */
-    lsnn_spread tau_a;   /* ms, threshold adaptation; [n_rec]; > 0 */
-    lsnn_spread beta;    /* strength of the adaptation, in units of v_th's; low..high applies to adaptive neurons, values to all; >= 0 */
-    float tau_out;       /* ms, readout; 0: none, the readout sees the spikes of the step alone */
-    float r_m;           /* membrane resistance */
-    float v_th;          /* baseline threshold; > 0 */
-    float gamma;         /* height of the pseudo-derivative, 0.3 in the paper */
-    int n_ref;           /* refractory steps after a spike; 0..1000 */
-    int n_delay;         /* D: input delays are drawn from 0..D-1 steps, recurrent ones from 1..D; 1..256 */
+    float dt;          /* ms a step; > 0 */
+    lsnn_spread tau_m; /* ms, membrane; [n_rec]; > 0 */
+    lsnn_spread tau_a; /* ms, threshold adaptation; [n_rec]; > 0 */
+    lsnn_spread beta;  /* strength of the adaptation, in units of v_th's; low..high applies to adaptive neurons, values to all; >= 0 */
+    float tau_out;     /* ms, readout; 0: none, the readout sees the spikes of the step alone */
+    float r_m;         /* membrane resistance */
+    float v_th;        /* baseline threshold; > 0 */
+    float gamma;       /* height of the pseudo-derivative, 0.3 in the paper */
+    int n_ref;         /* refractory steps after a spike; 0..1000 */
+    int n_delay;       /* D: input delays are drawn from 0..D-1 steps, recurrent ones from 1..D; 1..256 */
     lsnn_normalise normalise;
-    bool detach_reset;   /* true: no gradient through the reset */
-    bool bias;           /* readout bias */
-    float connectivity;  /* fraction of connections that exist, drawn at random, in each of the three matrices; (0, 1] */
-    const uint8_t *mask_in, *mask_rec, *mask_out; /* [n_rec][n_in], [n_rec][n_rec], [n_out][n_rec]: 0 = no connection; NULL: by connectivity */
-    const int32_t *delay_in, *delay_rec;          /* [n_rec][n_in] in 0..D-1, [n_rec][n_rec] in 1..D; NULL: drawn */
-    float excitatory;    /* Dale's law: this fraction of the inputs, and of the LIF and of the adaptive neurons, has outgoing weights >= 0, the rest <= 0; < 0: no law */
+    bool detach_reset;  /* true: no gradient through the reset */
+    bool bias;          /* readout bias */
+    float connectivity; /* fraction of connections that exist, drawn at random, in each of the three matrices; (0, 1] */
+    const uint8_t *mask_in, *mask_rec,
+        *mask_out;                       /* [n_rec][n_in], [n_rec][n_rec], [n_out][n_rec]: 0 = no connection; NULL: by connectivity */
+    const int32_t *delay_in, *delay_rec; /* [n_rec][n_in] in 0..D-1, [n_rec][n_rec] in 1..D; NULL: drawn */
+    float
+        excitatory; /* Dale's law: this fraction of the inputs, and of the LIF and of the adaptive neurons, has outgoing weights >= 0, the rest <= 0; < 0: no law */
     const int8_t *sign_in, *sign_rec; /* the same one by one: [n_in], [n_rec], each -1, 0 (free) or +1; NULL: by `excitatory` */
-    float noise;         /* standard deviation of a Gaussian current added to each neuron at each step; 0: none */
-    bool noise_trainable;/* is the noise's size, one a neuron, a parameter? */
-    float scale_in, scale_rec; /* initial weights: N(0,1) * scale / sqrt(senders a neuron has) */
-    uint64_t seed;       /* of everything that is drawn here */
+    float noise;                      /* standard deviation of a Gaussian current added to each neuron at each step; 0: none */
+    bool noise_trainable;             /* is the noise's size, one a neuron, a parameter? */
+    float scale_in, scale_rec;        /* initial weights: N(0,1) * scale / sqrt(senders a neuron has) */
+    uint64_t seed;                    /* of everything that is drawn here */
 } lsnn_net_spec;
 
 typedef struct lsnn_net lsnn_net;
@@ -268,7 +270,8 @@ LSNN_API lsnn_status lsnn_sim_copy_trace(lsnn_sim *sim, const char *name, int b,
 /* Cross entropy of softmax(y), mean over all (window, sample) with class[w * n_batch + b] >= 0 (-1 leaves one out).
  * d_output [n_windows][n_batch][n_out], if not NULL, gets the gradient; n_wrong and n_counted, if not NULL, the errors and how many count.
  * Errors: USAGE (class >= n_out). */
-LSNN_API lsnn_status lsnn_loss_cross_entropy(const lsnn_sim *sim, const int32_t *class_of, float *d_output, double *loss, int64_t *n_wrong, int64_t *n_counted);
+LSNN_API lsnn_status lsnn_loss_cross_entropy(const lsnn_sim *sim, const int32_t *class_of, float *d_output, double *loss, int64_t *n_wrong,
+                                             int64_t *n_counted);
 /* Squared error, mean over windows, samples and outputs: target [n_windows][n_batch][n_out]; where it is NaN, that output is left out. */
 LSNN_API lsnn_status lsnn_loss_squared(const lsnn_sim *sim, const float *target, float *d_output, double *loss, int64_t *n_counted);
 
@@ -283,14 +286,15 @@ LSNN_API double lsnn_gradient_norm(const lsnn_gradient *gradient);
 
 /* Rate regularisation: adds strength * sum_j (f_j - target)^2 to the loss, f_j and target in spikes a millisecond (model.md). */
 typedef struct lsnn_rate_goal {
-    float strength;  /* 0: none */
+    float strength; /* 0: none */
     float target_hz;
 } lsnn_rate_goal;
 
 /* Back-propagates through the last lsnn_forward, with the weights of that moment: change them after this, not before. d_output [n_windows][n_batch][n_out]: gradient of the loss with respect to the outputs.
  * rate may be NULL; *rate_loss, if not NULL, gets its part of the loss. Gradients stop at the first step. Errors: USAGE (no forward before, not
  * created for training). */
-LSNN_API lsnn_status lsnn_backward(lsnn_sim *sim, const float *d_output, const lsnn_rate_goal *rate, lsnn_gradient *gradient, double *rate_loss);
+LSNN_API lsnn_status lsnn_backward(lsnn_sim *sim, const float *d_output, const lsnn_rate_goal *rate, lsnn_gradient *gradient,
+                                   double *rate_loss);
 
 /* Adam (Kingma and Ba 2015, algorithm 1). */
 typedef struct lsnn_adam_options {
@@ -309,45 +313,47 @@ LSNN_API lsnn_status lsnn_adam_step(lsnn_adam *adam, lsnn_net *net, const lsnn_g
 
 typedef struct lsnn_progress {
     int64_t iteration, n_iterations;
-    double loss;                 /* of the last iterations */
-    double score;                /* last validation score; NaN before the first */
-    const char *score_name;      /* "accuracy", "recall error", "mean squared error" */
+    double loss;            /* of the last iterations */
+    double score;           /* last validation score; NaN before the first */
+    const char *score_name; /* "accuracy", "recall error", "mean squared error" */
     double rate_hz;
     double iterations_a_second, seconds_left;
-    bool validated;              /* is the score new? */
+    bool validated; /* is the score new? */
 } lsnn_progress;
 
 typedef struct lsnn_result {
     char experiment[64], split[8], score_name[32];
     uint64_t seed;
-    int64_t n;                   /* samples (or decisions) that the score is over */
+    int64_t n; /* samples (or decisions) that the score is over */
     double loss, score, rate_hz;
     int64_t iterations;
-    double seconds;              /* of training, over all its parts, or of the evaluation */
-    bool was_finished;           /* lsnn_train: there was nothing left to do */
+    double seconds;    /* of training, over all its parts, or of the evaluation */
+    bool was_finished; /* lsnn_train: there was nothing left to do */
 } lsnn_result;
 
 typedef struct lsnn_run_options {
-    const char *out;             /* the run folder; NULL: runs/EXPERIMENT-seedN */
-    bool resume;                 /* go on with the run in `out` */
-    const char *data_folder;     /* as in lsnn_data_list; NULL: LSNN_DATA or the default */
-    const char *split;           /* lsnn_evaluate: "train", "valid", "test"; NULL: "test" */
-    uint64_t seed;               /* lsnn_evaluate: of test data that are drawn at random; 0: the run's own */
+    const char *out;         /* the run folder; NULL: runs/EXPERIMENT-seedN */
+    bool resume;             /* go on with the run in `out` */
+    const char *data_folder; /* as in lsnn_data_list; NULL: LSNN_DATA or the default */
+    const char *split;       /* lsnn_evaluate: "train", "valid", "test"; NULL: "test" */
+    uint64_t seed;           /* lsnn_evaluate: of test data that are drawn at random; 0: the run's own */
     void (*progress)(void *user, const lsnn_progress *progress); /* after every iteration, if not NULL */
     void (*message)(void *user, const char *text);               /* news and warnings, one line each, if not NULL */
     void *user;
-    const volatile int *stop;    /* when *stop is not 0: save and return STOPPED */
+    const volatile int *stop; /* when *stop is not 0: save and return STOPPED */
 } lsnn_run_options;
 
 /* Trains, and evaluates the best network on the test split. The run folder gets settings.yaml, metrics.jsonl (one object a line), best.safetensors,
  * last.safetensors, checkpoint.safetensors and the one before it; a run that is killed at any moment and resumed ends in the same bits.
  * Errors: any. */
-LSNN_API lsnn_status lsnn_train(const lsnn_experiment *experiment, lsnn_context *context, const lsnn_run_options *options, lsnn_result *result);
+LSNN_API lsnn_status lsnn_train(const lsnn_experiment *experiment, lsnn_context *context, const lsnn_run_options *options,
+                                lsnn_result *result);
 /* Evaluates a run folder's best network, or a model file. Errors: any. */
 LSNN_API lsnn_status lsnn_evaluate(const char *run_or_model, lsnn_context *context, const lsnn_run_options *options, lsnn_result *result);
 /* Writes everything about one sample of the split to a safetensors file: input, v, z, b, threshold, psi, p, output, windows, loss, weights and
  * gradients as named arrays. Errors: any. */
-LSNN_API lsnn_status lsnn_probe(const char *run_or_model, lsnn_context *context, const lsnn_run_options *options, int64_t sample, const char *path);
+LSNN_API lsnn_status lsnn_probe(const char *run_or_model, lsnn_context *context, const lsnn_run_options *options, int64_t sample,
+                                const char *path);
 
 /* Draws a figure, its format by the ending of `figure_path`: .svg, .png, .pdf. `source` is a probe file (input, LIF and adaptive spikes, thresholds,
  * outputs over time), or a metrics.jsonl or a run folder, which has one (loss, score and rate over training). Errors: USAGE (other ending, or not such a file), DATA, IO. */

@@ -36,7 +36,11 @@ static const switches cases[] = {
     {.name = "refractory", .n_ref = 3, .n_delay = N_DELAY, .tau_out = 20, .connectivity = 1},
     {.name = "normalised by the baseline", .normalise = LSNN_BY_BASELINE, .n_ref = 2, .n_delay = N_DELAY, .tau_out = 20, .connectivity = 1},
     {.name = "detached reset", .detach_reset = true, .n_ref = 2, .n_delay = N_DELAY, .tau_out = 20, .connectivity = 1},
-    {.name = "detached reset, normalised by the baseline", .detach_reset = true, .normalise = LSNN_BY_BASELINE, .n_delay = N_DELAY, .tau_out = 20,
+    {.name = "detached reset, normalised by the baseline",
+     .detach_reset = true,
+     .normalise = LSNN_BY_BASELINE,
+     .n_delay = N_DELAY,
+     .tau_out = 20,
      .connectivity = 1},
     {.name = "currents", .input = LSNN_CURRENTS, .n_ref = 2, .n_delay = N_DELAY, .tau_out = 20, .connectivity = 1},
     {.name = "trainable noise", .noise = true, .n_ref = 2, .n_delay = N_DELAY, .tau_out = 20, .connectivity = 1},
@@ -45,7 +49,14 @@ static const switches cases[] = {
     {.name = "masked", .n_ref = 2, .n_delay = N_DELAY, .tau_out = 20, .connectivity = 0.5f},
     {.name = "regulariser alone", .goal_only = true, .n_ref = 2, .n_delay = N_DELAY, .tau_out = 20, .connectivity = 1},
     {.name = "windows of one step", .per_step = true, .n_ref = 2, .n_delay = N_DELAY, .tau_out = 5, .connectivity = 1},
-    {.name = "everything", .input = LSNN_CURRENTS, .noise = true, .carried = true, .per_step = true, .n_ref = 2, .n_delay = N_DELAY, .tau_out = 5,
+    {.name = "everything",
+     .input = LSNN_CURRENTS,
+     .noise = true,
+     .carried = true,
+     .per_step = true,
+     .n_ref = 2,
+     .n_delay = N_DELAY,
+     .tau_out = 5,
      .connectivity = 0.6f},
 };
 
@@ -75,7 +86,8 @@ static void set_input(experiment *x, uint64_t which) {
         x->spikes[k] = u < 0.2;
         x->currents[k] = (float)(u - 0.4);
     }
-    need(x->s->input == LSNN_SPIKES ? lsnn_sim_set_spikes(x->sim, x->spikes, N_STEPS) : lsnn_sim_set_currents(x->sim, x->currents, N_STEPS));
+    need(x->s->input == LSNN_SPIKES ? lsnn_sim_set_spikes(x->sim, x->spikes, N_STEPS)
+                                    : lsnn_sim_set_currents(x->sim, x->currents, N_STEPS));
 }
 
 /* Loss: a fixed sum of the outputs, plus the rate goal's. */
@@ -147,7 +159,8 @@ static void check(const switches *s) {
     for (size_t k = 0; k < n_outputs; k++) {
         x.d_output[k] = s->goal_only ? 0 : (float)(rng_uniform(11, RNG_TASK, k) - 0.5);
     }
-    need(sim_create_soft(&x.sim, x.net, context, &(lsnn_sim_options){.n_batch = N_BATCH, .n_steps = N_STEPS, .n_windows = x.n_windows, .train = true}, &x.soft));
+    need(sim_create_soft(&x.sim, x.net, context,
+                         &(lsnn_sim_options){.n_batch = N_BATCH, .n_steps = N_STEPS, .n_windows = x.n_windows, .train = true}, &x.soft));
     x.sim->given_noise = s->noise ? x.eps : NULL;
     int start[N_STEPS] = {3, 20, 30};
     int stop[N_STEPS] = {9, 21, N_STEPS};
@@ -189,8 +202,9 @@ static void check(const switches *s) {
         double difference = fabs(numeric - (double)gradient->values[k]) / largest;
         n_not_zero += fabs(numeric) > 1e-6 * largest;
         if (!(difference < 1e-7)) {
-            fail_msg("%s: parameter %zu of %zu (w_rec from %zu, w_out from %zu): backward %.12g, finite differences %.12g, %.2g of the largest", s->name, k,
-                     x.net->n_params, x.net->rec.first, x.net->out.first, (double)gradient->values[k], numeric, difference);
+            fail_msg(
+                "%s: parameter %zu of %zu (w_rec from %zu, w_out from %zu): backward %.12g, finite differences %.12g, %.2g of the largest",
+                s->name, k, x.net->n_params, x.net->rec.first, x.net->out.first, (double)gradient->values[k], numeric, difference);
         }
     }
     assert_true(n_not_zero * 3 > x.net->n_params); /* the network is alive */

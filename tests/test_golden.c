@@ -1,12 +1,12 @@
 /* The float32 engine against gradients from an independent float64 program (tests/reference). */
-#include "support/golden.h"
 #include "learn/gradient.h"
 #include "net/sim.h"
+#include "support/golden.h"
 
 /* after lsnn's headers: cmocka has a macro named fail */
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
 #include <stdint.h>
 #include <cmocka.h>
 
@@ -37,8 +37,8 @@ static void compare(const char *golden, const char *array, const tensor *want, c
         }
     }
     if (!(difference <= bound * largest)) {
-        fail_msg("%s: %s[%zu] is %.9g, should be %.9g; the difference is %.2g of the largest entry", golden, array, worst, (double)got[worst],
-                 tensor_at(want, worst), difference / largest);
+        fail_msg("%s: %s[%zu] is %.9g, should be %.9g; the difference is %.2g of the largest entry", golden, array, worst,
+                 (double)got[worst], tensor_at(want, worst), difference / largest);
     }
 }
 
@@ -55,7 +55,8 @@ static void set_input(lsnn_sim *sim, const tensor_file *file, const char *name, 
     }
 }
 
-static void compare_traces(lsnn_sim *sim, const tensor_file *file, const char *golden, const char *name, int n_steps, int n_batch, int n_rec) {
+static void compare_traces(lsnn_sim *sim, const tensor_file *file, const char *golden, const char *name, int n_steps, int n_batch,
+                           int n_rec) {
     const tensor *want = tensor_file_find(file, name);
     float *got = malloc(want->n * sizeof *got);
     float *one = malloc((size_t)n_steps * (size_t)n_rec * sizeof *one);
@@ -94,7 +95,8 @@ static void check_golden(const char *name, const char *isa, int n_threads) {
     const tensor *first = tensor_file_find(file, "first_input");
     int longest = first != NULL && first->shape[0] > n_steps ? (int)first->shape[0] : n_steps;
     lsnn_sim *sim;
-    need(lsnn_sim_create(&sim, net, context, &(lsnn_sim_options){.n_batch = n_batch, .n_steps = longest, .n_windows = (int)n, .train = true}));
+    need(lsnn_sim_create(&sim, net, context,
+                         &(lsnn_sim_options){.n_batch = n_batch, .n_steps = longest, .n_windows = (int)n, .train = true}));
     real *eps = NULL;
     if (first != NULL) {
         need(lsnn_sim_set_windows(sim, (int[]){0}, (int[]){(int)first->shape[0]}, 1));
@@ -132,7 +134,8 @@ static void check_golden(const char *name, const char *isa, int n_threads) {
     }
     lsnn_gradient *gradient;
     need(lsnn_gradient_create(&gradient, net));
-    lsnn_rate_goal goal = {.strength = (float)golden_number(file, "rate_strength"), .target_hz = (float)golden_number(file, "rate_target_hz")};
+    lsnn_rate_goal goal = {.strength = (float)golden_number(file, "rate_strength"),
+                           .target_hz = (float)golden_number(file, "rate_target_hz")};
     need(lsnn_backward(sim, d_output, &goal, gradient, &rate_loss));
     compare(name, "loss", tensor_file_find(file, "loss"), (float[]){(float)loss});
     compare(name, "rate_loss", tensor_file_find(file, "rate_loss"), (float[]){(float)rate_loss});
@@ -171,7 +174,8 @@ static void golden_case(void **state) {
 int main(void) {
     struct CMUnitTest tests[32];
     for (size_t k = 0; k < golden_count; k++) {
-        tests[k] = (struct CMUnitTest){.name = golden_names[k], .test_func = golden_case, .initial_state = (void *)(uintptr_t)golden_names[k]};
+        tests[k] =
+            (struct CMUnitTest){.name = golden_names[k], .test_func = golden_case, .initial_state = (void *)(uintptr_t)golden_names[k]};
     }
     return _cmocka_run_group_tests("golden networks", tests, golden_count, NULL, NULL);
 }

@@ -10,9 +10,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -934,6 +934,41 @@ static void a_probe_is_what_the_public_functions_give(void **state) {
     probe_of(p, &digits, 2 * 17, 64 + 8, 1, 12, 10);
 }
 
+/* An evaluation in batches, the last of which is not full, against its samples one by one. */
+static void the_score_is_the_mean_over_the_samples(void **state) {
+    const place *p = *state;
+    char path[PATH_SIZE];
+    char file_path[PATH_SIZE];
+    lsnn_result whole;
+    lsnn_experiment *e = open_tiny(&digits);
+    path_of(path, p, "digits");
+    path_of(file_path, p, "probe.safetensors");
+    need(run(e, path, false, NULL, NULL));
+    lsnn_context *context = context_on(NULL, 1);
+    lsnn_run_options options = {.split = "test"};
+    need(lsnn_evaluate(path, context, &options, &whole));
+    double loss = 0;
+    int n_right = 0;
+    for (int64_t sample = 0; sample < whole.n; sample++) {
+        tensor_file *file;
+        need(lsnn_probe(path, context, &options, sample, file_path));
+        need(tensor_file_open(&file, file_path));
+        loss += tensor_at(need_tensor(file, "loss", TENSOR_F32, 1, 1, 0), 0);
+        const tensor *output = need_tensor(file, "output", TENSOR_F32, 2, 1, 10);
+        size_t largest = 0;
+        for (size_t o = 1; o < 10; o++) {
+            largest = tensor_at(output, o) > tensor_at(output, largest) ? o : largest;
+        }
+        n_right += (double)largest == tensor_at(need_tensor(file, "class", TENSOR_I32, 1, 1, 0), 0);
+        tensor_file_close(file);
+    }
+    assert_int_equal(whole.n, 33);
+    assert_true(fabs(whole.loss - loss / 33) < 1e-6);
+    assert_true(fabs(whole.score - n_right / 33.0) < 1e-12);
+    lsnn_context_free(context);
+    lsnn_experiment_free(e);
+}
+
 static void probes_out_of_range_are_refused(void **state) {
     const place *p = *state;
     char path[PATH_SIZE];
@@ -995,6 +1030,7 @@ int main(void) {
         RUN_TEST(the_best_network_is_that_of_the_best_validation),
         RUN_TEST(a_good_score_stops_early),
         RUN_TEST(a_probe_is_what_the_public_functions_give),
+        RUN_TEST(the_score_is_the_mean_over_the_samples),
         RUN_TEST(probes_out_of_range_are_refused),
         RUN_TEST(a_stopped_evaluation_says_so),
     };

@@ -11,12 +11,12 @@ lsnn_status fail(lsnn_status code, const char *format, ...) __attribute__((forma
 lsnn_status fail_errno(lsnn_status code, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Leaves through the label `out` with `status` set, if the call fails. */
-#define TRY(call)                   \
-    do {                            \
-        status = (call);            \
-        if (status != LSNN_OK) {    \
-            goto out;               \
-        }                           \
+#define TRY(call)                \
+    do {                         \
+        status = (call);         \
+        if (status != LSNN_OK) { \
+            goto out;            \
+        }                        \
     } while (0)
 
 #endif

@@ -4,7 +4,8 @@
 #include <math.h>
 
 static philox4x32_ctr_t draw(uint64_t seed, rng_stream stream, uint64_t index, uint64_t sub) {
-    philox4x32_ctr_t counter = {{(uint32_t)index, (uint32_t)(index >> 32) ^ ((uint32_t)stream << 24), (uint32_t)sub, (uint32_t)(sub >> 32)}};
+    philox4x32_ctr_t counter = {
+        {(uint32_t)index, (uint32_t)(index >> 32) ^ ((uint32_t)stream << 24), (uint32_t)sub, (uint32_t)(sub >> 32)}};
     philox4x32_key_t key = {{(uint32_t)seed, (uint32_t)(seed >> 32)}};
     return philox4x32(counter, key);
 }

@@ -8,8 +8,26 @@
 
 /* One stream a purpose, so that no two purposes ever see the same numbers. Only added to at the end: results depend on the order. */
 typedef enum rng_stream {
-    RNG_DELAY_IN, RNG_DELAY_REC, RNG_WEIGHT_IN, RNG_WEIGHT_REC, RNG_WEIGHT_OUT, RNG_MASK_IN, RNG_MASK_REC, RNG_MASK_OUT, RNG_SIGN_IN, RNG_SIGN_REC,
-    RNG_TAU_M, RNG_TAU_A, RNG_BETA, RNG_NOISE, RNG_SHUFFLE, RNG_SPLIT, RNG_PERMUTE, RNG_TASK, RNG_BENCH, RNG_AUGMENT
+    RNG_DELAY_IN,
+    RNG_DELAY_REC,
+    RNG_WEIGHT_IN,
+    RNG_WEIGHT_REC,
+    RNG_WEIGHT_OUT,
+    RNG_MASK_IN,
+    RNG_MASK_REC,
+    RNG_MASK_OUT,
+    RNG_SIGN_IN,
+    RNG_SIGN_REC,
+    RNG_TAU_M,
+    RNG_TAU_A,
+    RNG_BETA,
+    RNG_NOISE,
+    RNG_SHUFFLE,
+    RNG_SPLIT,
+    RNG_PERMUTE,
+    RNG_TASK,
+    RNG_BENCH,
+    RNG_AUGMENT
 } rng_stream;
 
 /* Number `index` of a stream: 64 random bits; uniform in [0, 1); uniform in 0..n-1; standard normal. */

@@ -6,7 +6,17 @@
 #include "base/error.h"
 
 typedef enum tensor_type {
-    TENSOR_F64, TENSOR_F32, TENSOR_I64, TENSOR_I32, TENSOR_I16, TENSOR_I8, TENSOR_U64, TENSOR_U32, TENSOR_U16, TENSOR_U8, TENSOR_BOOL
+    TENSOR_F64,
+    TENSOR_F32,
+    TENSOR_I64,
+    TENSOR_I32,
+    TENSOR_I16,
+    TENSOR_I8,
+    TENSOR_U64,
+    TENSOR_U32,
+    TENSOR_U16,
+    TENSOR_U8,
+    TENSOR_BOOL
 } tensor_type;
 
 enum { TENSOR_MAX_RANK = 8 };
@@ -35,7 +45,8 @@ const tensor *tensor_file_find(const tensor_file *file, const char *name);
 /* A metadata text, NULL if there is none. */
 const char *tensor_file_metadata(const tensor_file *file, const char *key);
 /* The tensor `name` with exactly this type and shape (a -1 in `shape` fits any length). Errors: DATA (missing, other type or shape: both are named). */
-lsnn_status tensor_file_need(const tensor_file *file, const char *name, tensor_type type, int rank, const int64_t *shape, const tensor **out);
+lsnn_status tensor_file_need(const tensor_file *file, const char *name, tensor_type type, int rank, const int64_t *shape,
+                             const tensor **out);
 /* Number `index` of a tensor, whatever its type. */
 double tensor_at(const tensor *t, size_t index);
 /* "F32" and so on; bytes a number takes. */

@@ -61,7 +61,8 @@ static const option table[] = {
     {"train.lr", OPTION_REAL, "0.01", 0, 10, "(]", NULL, "", "learning rate of Adam at the start", NULL},
     {"train.lr_schedule", OPTION_CHOICE, "step", 0, 0, NULL, "step|cosine|constant", "",
      "how the learning rate falls: by lr_factor every lr_every iterations, along a half cosine to lr_factor times its start, or not", NULL},
-    {"train.lr_factor", OPTION_REAL, "0.8", 0, 1, "(]", NULL, "", "factor on the learning rate at each step of the step schedule, or at the end of the cosine", NULL},
+    {"train.lr_factor", OPTION_REAL, "0.8", 0, 1, "(]", NULL, "",
+     "factor on the learning rate at each step of the step schedule, or at the end of the cosine", NULL},
     {"train.lr_every", OPTION_INT, "2500", 1, 1e9, "[]", NULL, "iterations", "time between the steps of the step schedule", NULL},
     {"train.lr_warmup", OPTION_INT, "0", 0, 1e9, "[]", NULL, "iterations", "time over which the learning rate first rises from 0 in a line",
      NULL},
@@ -86,8 +87,10 @@ static const option table[] = {
     {"image.readout_ms", OPTION_INT, "28", 1, 10000, "[]", NULL, "ms",
      "last part of the cue over which the outputs are averaged; at most image.cue_ms", IMAGES},
     {"image.permuted", OPTION_BOOL, "false", 0, 0, NULL, "true|false", "", "show the pixels in one fixed random order", IMAGES},
-    {"image.shift", OPTION_INT, "0", 0, 8, "[]", NULL, "pixels", "training images are moved at random by up to so many pixels each way, anew each time", IMAGES},
-    {"image.jitter", OPTION_REAL, "0", 0, 1, "[]", NULL, "", "training pixels are changed at random by up to this part of the full brightness, anew each time", IMAGES},
+    {"image.shift", OPTION_INT, "0", 0, 8, "[]", NULL, "pixels",
+     "training images are moved at random by up to so many pixels each way, anew each time", IMAGES},
+    {"image.jitter", OPTION_REAL, "0", 0, 1, "[]", NULL, "",
+     "training pixels are changed at random by up to this part of the full brightness, anew each time", IMAGES},
     {"image.n_valid", OPTION_INT, "200", 1, 50000, "[]", NULL, "", "training images that are set aside for validation", IMAGES},
     {"image.n_test", OPTION_INT, "300", 1, 1500, "[]", NULL, "", "images that are held out for the test", "digits"},
 
@@ -110,9 +113,10 @@ static const option table[] = {
      ARRAYS},
     {"arrays.readout_ms", OPTION_INT, "0", 0, 1e9, "[]", NULL, "ms",
      "last part of the sequence over which the outputs are averaged, for kind class; 0: all of it", ARRAYS},
-    {"arrays.valid_fraction", OPTION_REAL, "0.1", 0, 0.9, "[]", NULL, "", "fraction of the sequences that is set aside for validation; at least one",
-     ARRAYS},
-    {"arrays.test_fraction", OPTION_REAL, "0.2", 0, 0.9, "[]", NULL, "", "fraction of the sequences that is held out for the test; at least one", ARRAYS},
+    {"arrays.valid_fraction", OPTION_REAL, "0.1", 0, 0.9, "[]", NULL, "",
+     "fraction of the sequences that is set aside for validation; at least one", ARRAYS},
+    {"arrays.test_fraction", OPTION_REAL, "0.2", 0, 0.9, "[]", NULL, "",
+     "fraction of the sequences that is held out for the test; at least one", ARRAYS},
 };
 /* clang-format on */
 

@@ -20,12 +20,13 @@ static lsnn_status read_line(const char *path, int64_t line, const uint8_t **at,
         int highest = column < UCI_PIXELS ? UCI_BRIGHTEST : 9;
         int x = read_number(at);
         if (x < 0 || x > highest) {
-            return fail(LSNN_ERR_DATA, "%s, line %lld, column %d: there must be a number in 0..%d; the file is damaged", path, (long long)line, column + 1,
-                        highest);
+            return fail(LSNN_ERR_DATA, "%s, line %lld, column %d: there must be a number in 0..%d; the file is damaged", path,
+                        (long long)line, column + 1, highest);
         }
         *(column < UCI_PIXELS ? &pixels[column] : label) = (uint8_t)x;
         if (column < UCI_PIXELS && *(*at)++ != ',') {
-            return fail(LSNN_ERR_DATA, "%s, line %lld: only %d of %d numbers; the file is damaged", path, (long long)line, column + 1, COLUMNS);
+            return fail(LSNN_ERR_DATA, "%s, line %lld: only %d of %d numbers; the file is damaged", path, (long long)line, column + 1,
+                        COLUMNS);
         }
     }
     if (**at == '\r') {

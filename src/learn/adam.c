@@ -11,7 +11,8 @@ void lsnn_adam_options_init(lsnn_adam_options *options) {
 }
 
 lsnn_status lsnn_adam_create(lsnn_adam **out, const lsnn_net *net, const lsnn_adam_options *options) {
-    if (!(options->beta1 >= 0 && options->beta1 < 1 && options->beta2 >= 0 && options->beta2 < 1 && options->epsilon > 0 && options->clip >= 0)) {
+    if (!(options->beta1 >= 0 && options->beta1 < 1 && options->beta2 >= 0 && options->beta2 < 1 && options->epsilon > 0 &&
+          options->clip >= 0)) {
         return fail(LSNN_ERR_SETTING, "Adam with beta1 %g, beta2 %g, epsilon %g, clip %g; betas are in [0, 1), epsilon > 0, clip >= 0",
                     (double)options->beta1, (double)options->beta2, (double)options->epsilon, (double)options->clip);
     }

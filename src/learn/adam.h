@@ -7,8 +7,8 @@
 struct lsnn_adam {
     lsnn_adam_options options;
     size_t n;
-    int64_t step;    /* steps taken */
-    float *m, *v;    /* [n] running means of the gradient and of its square */
+    int64_t step; /* steps taken */
+    float *m, *v; /* [n] running means of the gradient and of its square */
 };
 
 /* Tensors "adam.m", "adam.v", "adam.step" (borrowed until saved), and back. Errors: DATA. */

@@ -3,7 +3,8 @@
 #include <math.h>
 #include <string.h>
 
-lsnn_status lsnn_loss_cross_entropy(const lsnn_sim *sim, const int32_t *class_of, float *d_output, double *loss, int64_t *n_wrong, int64_t *n_counted) {
+lsnn_status lsnn_loss_cross_entropy(const lsnn_sim *sim, const int32_t *class_of, float *d_output, double *loss, int64_t *n_wrong,
+                                    int64_t *n_counted) {
     int n_out = sim->net->spec.n_out;
     size_t n_decisions = (size_t)sim->n_windows * (size_t)sim->options.n_batch;
     int64_t counted = 0;

@@ -71,7 +71,8 @@ lsnn_status sim_write_carried(const lsnn_sim *sim, tensor_writer *writer, sim_ca
         tensor_writer_add(writer, state_names[a], TENSOR_F32, 2, (int64_t[]){(int64_t)n_batch, (int64_t)n_rec}, copies->state[a]);
     }
     tensor_writer_add(writer, "carried.sent", TENSOR_U8, 3, (int64_t[]){(int64_t)history, (int64_t)n_batch, (int64_t)n_rec}, copies->sent);
-    tensor_writer_add(writer, "carried.input", TENSOR_F32, 3, (int64_t[]){(int64_t)history, (int64_t)n_batch, (int64_t)n_in}, copies->input);
+    tensor_writer_add(writer, "carried.input", TENSOR_F32, 3, (int64_t[]){(int64_t)history, (int64_t)n_batch, (int64_t)n_in},
+                      copies->input);
     tensor_writer_add(writer, "carried.clock", TENSOR_U64, 1, (int64_t[]){1}, &copies->clock);
     return LSNN_OK;
 }

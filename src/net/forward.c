@@ -166,8 +166,8 @@ lsnn_status lsnn_forward(lsnn_sim *sim) {
         return fail(LSNN_ERR_USAGE, "no new input; call lsnn_sim_set_spikes or lsnn_sim_set_currents before each lsnn_forward");
     }
     if (sim->window_stop[sim->n_windows - 1] > sim->n_steps) {
-        return fail(LSNN_ERR_USAGE, "the last window ends at step %d, the input at step %d; call lsnn_sim_set_windows", sim->window_stop[sim->n_windows - 1],
-                    sim->n_steps);
+        return fail(LSNN_ERR_USAGE, "the last window ends at step %d, the input at step %d; call lsnn_sim_set_windows",
+                    sim->window_stop[sim->n_windows - 1], sim->n_steps);
     }
     threads_run(sim->pool, sim->n_blocks, run_block, sim);
     double samples = (double)sim->options.n_batch * sim->n_steps;

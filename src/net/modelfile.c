@@ -14,11 +14,24 @@ static const struct {
     field_type type;
     size_t at;
 } fields[] = {
-#define FIELD(name, type) {#name, type, offsetof(lsnn_net_spec, name)}
-    FIELD(n_in, FIELD_INT),       FIELD(n_lif, FIELD_INT),      FIELD(n_adaptive, FIELD_INT),     FIELD(n_out, FIELD_INT),
-    FIELD(dt, FIELD_REAL),        FIELD(tau_out, FIELD_REAL),   FIELD(r_m, FIELD_REAL),           FIELD(v_th, FIELD_REAL),
-    FIELD(gamma, FIELD_REAL),     FIELD(n_ref, FIELD_INT),      FIELD(n_delay, FIELD_INT),        FIELD(detach_reset, FIELD_BOOL),
-    FIELD(bias, FIELD_BOOL),      FIELD(noise, FIELD_REAL),     FIELD(noise_trainable, FIELD_BOOL), FIELD(input, FIELD_KIND),
+#define FIELD(name, type) \
+    { #name, type, offsetof(lsnn_net_spec, name) }
+    FIELD(n_in, FIELD_INT),
+    FIELD(n_lif, FIELD_INT),
+    FIELD(n_adaptive, FIELD_INT),
+    FIELD(n_out, FIELD_INT),
+    FIELD(dt, FIELD_REAL),
+    FIELD(tau_out, FIELD_REAL),
+    FIELD(r_m, FIELD_REAL),
+    FIELD(v_th, FIELD_REAL),
+    FIELD(gamma, FIELD_REAL),
+    FIELD(n_ref, FIELD_INT),
+    FIELD(n_delay, FIELD_INT),
+    FIELD(detach_reset, FIELD_BOOL),
+    FIELD(bias, FIELD_BOOL),
+    FIELD(noise, FIELD_REAL),
+    FIELD(noise_trainable, FIELD_BOOL),
+    FIELD(input, FIELD_KIND),
     FIELD(normalise, FIELD_NORMALISE),
 #undef FIELD
 };
@@ -29,21 +42,11 @@ static char *describe(const lsnn_net_spec *spec) {
         const void *at = (const char *)spec + fields[k].at;
         json_t *value = NULL;
         switch (fields[k].type) {
-        case FIELD_INT:
-            value = json_integer(*(const int *)at);
-            break;
-        case FIELD_REAL:
-            value = json_real((double)*(const float *)at);
-            break;
-        case FIELD_BOOL:
-            value = json_boolean(*(const bool *)at);
-            break;
-        case FIELD_KIND:
-            value = json_string(*(const lsnn_input_kind *)at == LSNN_SPIKES ? "spikes" : "currents");
-            break;
-        case FIELD_NORMALISE:
-            value = json_string(*(const lsnn_normalise *)at == LSNN_BY_THRESHOLD ? "threshold" : "baseline");
-            break;
+            case FIELD_INT: value = json_integer(*(const int *)at); break;
+            case FIELD_REAL: value = json_real((double)*(const float *)at); break;
+            case FIELD_BOOL: value = json_boolean(*(const bool *)at); break;
+            case FIELD_KIND: value = json_string(*(const lsnn_input_kind *)at == LSNN_SPIKES ? "spikes" : "currents"); break;
+            case FIELD_NORMALISE: value = json_string(*(const lsnn_normalise *)at == LSNN_BY_THRESHOLD ? "threshold" : "baseline"); break;
         }
         json_object_set_new(root, fields[k].name, value);
     }
@@ -62,27 +65,25 @@ static uint64_t read_seed(const json_t *root) {
 static bool read_field(const json_t *value, field_type type, void *to) {
     const char *text = json_string_value(value);
     switch (type) {
-    case FIELD_INT:
-        if (!json_is_integer(value) || json_integer_value(value) < 0 || json_integer_value(value) > 65535) {
-            return false;
-        }
-        *(int *)to = (int)json_integer_value(value);
-        return true;
-    case FIELD_REAL:
-        if (!json_is_number(value)) {
-            return false;
-        }
-        *(float *)to = (float)json_number_value(value);
-        return true;
-    case FIELD_BOOL:
-        *(bool *)to = json_is_true(value);
-        return json_is_boolean(value);
-    case FIELD_KIND:
-        *(lsnn_input_kind *)to = text != NULL && strcmp(text, "currents") == 0 ? LSNN_CURRENTS : LSNN_SPIKES;
-        return text != NULL;
-    default:
-        *(lsnn_normalise *)to = text != NULL && strcmp(text, "baseline") == 0 ? LSNN_BY_BASELINE : LSNN_BY_THRESHOLD;
-        return text != NULL;
+        case FIELD_INT:
+            if (!json_is_integer(value) || json_integer_value(value) < 0 || json_integer_value(value) > 65535) {
+                return false;
+            }
+            *(int *)to = (int)json_integer_value(value);
+            return true;
+        case FIELD_REAL:
+            if (!json_is_number(value)) {
+                return false;
+            }
+            *(float *)to = (float)json_number_value(value);
+            return true;
+        case FIELD_BOOL: *(bool *)to = json_is_true(value); return json_is_boolean(value);
+        case FIELD_KIND:
+            *(lsnn_input_kind *)to = text != NULL && strcmp(text, "currents") == 0 ? LSNN_CURRENTS : LSNN_SPIKES;
+            return text != NULL;
+        default:
+            *(lsnn_normalise *)to = text != NULL && strcmp(text, "baseline") == 0 ? LSNN_BY_BASELINE : LSNN_BY_THRESHOLD;
+            return text != NULL;
     }
 }
 
@@ -96,7 +97,8 @@ static lsnn_status read_spec(const tensor_file *file, lsnn_net_spec *spec) {
     lsnn_net_spec_init(spec);
     for (size_t k = 0; k < sizeof fields / sizeof *fields; k++) {
         if (!read_field(json_object_get(root, fields[k].name), fields[k].type, (char *)spec + fields[k].at)) {
-            TRY(fail(LSNN_ERR_DATA, "%s: the network's %s is missing or not what it must be; the file is damaged", tensor_file_path(file), fields[k].name));
+            TRY(fail(LSNN_ERR_DATA, "%s: the network's %s is missing or not what it must be; the file is damaged", tensor_file_path(file),
+                     fields[k].name));
         }
     }
     spec->seed = read_seed(root);
@@ -160,7 +162,8 @@ typedef struct dense {
     const tensor *value;
 } dense;
 
-static lsnn_status read_matrix(const tensor_file *file, const char *name, int n_pre, int n_post, int first_delay, int n_delays, dense *out) {
+static lsnn_status read_matrix(const tensor_file *file, const char *name, int n_pre, int n_post, int first_delay, int n_delays,
+                               dense *out) {
     lsnn_status status = LSNN_OK;
     const tensor *part[4];
     static const char *const suffix[4] = {"value", "receiver", "sender", "delay"};
@@ -187,8 +190,10 @@ static lsnn_status read_matrix(const tensor_file *file, const char *name, int n_
         int i = ((const uint16_t *)part[2]->data)[k];
         int d = ((const uint16_t *)part[3]->data)[k];
         int64_t place = ((int64_t)i * n_delays + d - first_delay) * n_post + j;
-        if (j >= n_post || i >= n_pre || d < first_delay || d >= first_delay + n_delays || place <= last || !isfinite(tensor_at(part[0], k))) {
-            TRY(fail(LSNN_ERR_DATA, "%s: connection %zu of %s (%d to %d, %d steps, weight %g) does not fit the network; the file is damaged",
+        if (j >= n_post || i >= n_pre || d < first_delay || d >= first_delay + n_delays || place <= last ||
+            !isfinite(tensor_at(part[0], k))) {
+            TRY(fail(LSNN_ERR_DATA,
+                     "%s: connection %zu of %s (%d to %d, %d steps, weight %g) does not fit the network; the file is damaged",
                      tensor_file_path(file), k, name, i, j, d, tensor_at(part[0], k)));
         }
         last = place;
@@ -258,8 +263,8 @@ lsnn_status net_read(lsnn_net **out, const tensor_file *file) {
     memcpy(net->params + net->out.first, readout.value->data, net->out.n * sizeof(real));
     for (size_t k = 0; k < net->n_params; k++) {
         if (net->params[k] * (real)net->sign[k] < 0) {
-            TRY(fail(LSNN_ERR_DATA, "%s: weight %zu is %g, against its sender's sign %+d (Dale's law); the file was changed", tensor_file_path(file), k,
-                     (double)net->params[k], net->sign[k]));
+            TRY(fail(LSNN_ERR_DATA, "%s: weight %zu is %g, against its sender's sign %+d (Dale's law); the file was changed",
+                     tensor_file_path(file), k, (double)net->params[k], net->sign[k]));
         }
     }
     if (spec.bias) {

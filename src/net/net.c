@@ -155,13 +155,31 @@ static lsnn_status wire_all(lsnn_net *net, const lsnn_net_spec *spec) {
     lsnn_status status = LSNN_OK;
     int n = net->n_rec;
     TRY(wire(&net->in, spec,
-             (wiring_plan){.n_pre = spec->n_in, .n_post = n, .first_delay = 0, .n_delays = spec->n_delay, .mask = spec->mask_in,
-                           .delay = spec->delay_in, .mask_stream = RNG_MASK_IN, .delay_stream = RNG_DELAY_IN}));
+             (wiring_plan){.n_pre = spec->n_in,
+                           .n_post = n,
+                           .first_delay = 0,
+                           .n_delays = spec->n_delay,
+                           .mask = spec->mask_in,
+                           .delay = spec->delay_in,
+                           .mask_stream = RNG_MASK_IN,
+                           .delay_stream = RNG_DELAY_IN}));
     TRY(wire(&net->rec, spec,
-             (wiring_plan){.n_pre = n, .n_post = n, .first_delay = 1, .n_delays = spec->n_delay, .mask = spec->mask_rec, .delay = spec->delay_rec,
-                           .no_self = true, .mask_stream = RNG_MASK_REC, .delay_stream = RNG_DELAY_REC}));
+             (wiring_plan){.n_pre = n,
+                           .n_post = n,
+                           .first_delay = 1,
+                           .n_delays = spec->n_delay,
+                           .mask = spec->mask_rec,
+                           .delay = spec->delay_rec,
+                           .no_self = true,
+                           .mask_stream = RNG_MASK_REC,
+                           .delay_stream = RNG_DELAY_REC}));
     TRY(wire(&net->out, spec,
-             (wiring_plan){.n_pre = n, .n_post = spec->n_out, .first_delay = 0, .n_delays = 1, .mask = spec->mask_out, .mask_stream = RNG_MASK_OUT,
+             (wiring_plan){.n_pre = n,
+                           .n_post = spec->n_out,
+                           .first_delay = 0,
+                           .n_delays = 1,
+                           .mask = spec->mask_out,
+                           .mask_stream = RNG_MASK_OUT,
                            .delay_stream = RNG_MASK_OUT}));
     net->in.first = 0;
     net->rec.first = net->in.n;
@@ -264,8 +282,8 @@ lsnn_status lsnn_net_create(lsnn_net **out, const lsnn_net_spec *spec) {
     net->new_b = zeroed(n, sizeof *net->new_b);
     net->beta = zeroed(n, sizeof *net->beta);
     net->segments = zeroed(n, sizeof *net->segments);
-    if (net->tau_m == NULL || net->tau_a == NULL || net->beta_each == NULL || net->sign_in == NULL || net->sign_rec == NULL || net->alpha == NULL ||
-        net->gain == NULL || net->rho == NULL || net->new_b == NULL || net->beta == NULL || net->segments == NULL) {
+    if (net->tau_m == NULL || net->tau_a == NULL || net->beta_each == NULL || net->sign_in == NULL || net->sign_rec == NULL ||
+        net->alpha == NULL || net->gain == NULL || net->rho == NULL || net->new_b == NULL || net->beta == NULL || net->segments == NULL) {
         TRY(fail(LSNN_ERR_MEMORY, "no memory for %d neurons", net->n_rec));
     }
     draw_neurons(net, spec);

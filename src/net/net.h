@@ -8,12 +8,12 @@
 struct lsnn_net {
     lsnn_net_spec spec; /* pointers NULL */
     int n_rec;
-    float *tau_m, *tau_a, *beta_each;  /* [n_rec], as given or drawn */
-    int8_t *sign_in, *sign_rec;        /* [n_in], [n_rec]: of all outgoing weights; 0 is free */
-    matrix in, rec, out;               /* out: no delays, receivers are the outputs */
+    float *tau_m, *tau_a, *beta_each; /* [n_rec], as given or drawn */
+    int8_t *sign_in, *sign_rec;       /* [n_in], [n_rec]: of all outgoing weights; 0 is free */
+    matrix in, rec, out;              /* out: no delays, receivers are the outputs */
     size_t first_bias, first_noise, n_params;
-    real *params;                      /* w_in, w_rec, w_out by connection; b_out [n_out]; noise [n_rec] */
-    int8_t *sign;                      /* [n_params]: Dale's law for each parameter */
+    real *params;                            /* w_in, w_rec, w_out by connection; b_out [n_out]; noise [n_rec] */
+    int8_t *sign;                            /* [n_params]: Dale's law for each parameter */
     real *alpha, *gain, *rho, *new_b, *beta; /* behind constants */
     segment *segments;
     neuron_constants constants;

@@ -120,12 +120,13 @@ static lsnn_status check_values(const lsnn_net *net, const net_array *a, const f
         float x = from[matrix_cell(a, k)];
         n_not_zero -= x != 0;
         if (x * (float)net->sign[a->m->first + k] < 0) {
-            return fail(LSNN_ERR_USAGE, "%s[%d][%d] is %g; Dale's law gives sender %d the sign %+d", a->name, a->m->receiver[k], a->m->sender[k],
-                        (double)x, a->m->sender[k], net->sign[a->m->first + k]);
+            return fail(LSNN_ERR_USAGE, "%s[%d][%d] is %g; Dale's law gives sender %d the sign %+d", a->name, a->m->receiver[k],
+                        a->m->sender[k], (double)x, a->m->sender[k], net->sign[a->m->first + k]);
         }
     }
     if (n_not_zero > 0) {
-        return fail(LSNN_ERR_USAGE, "%s has %zu weights where the network has no connection; set them to 0, or change the mask", a->name, n_not_zero);
+        return fail(LSNN_ERR_USAGE, "%s has %zu weights where the network has no connection; set them to 0, or change the mask", a->name,
+                    n_not_zero);
     }
     return LSNN_OK;
 }

@@ -6,7 +6,7 @@
 
 /* ---- creation ---- */
 
-enum { SHORTEST_STRETCH = 16, KEPT_BYTES = 120 << 20 };
+enum { SHORTEST_STRETCH = 32, KEPT_BYTES = 144 << 20 };
 
 /* 16 lanes from 32 samples on, so that at least two blocks share the work; else 8. */
 static void cut_batch(lsnn_sim *sim) {
@@ -115,7 +115,8 @@ static void plan_scratch(const lsnn_sim *sim, scratch *x, arena *a) {
     if (sim->net->spec.noise_trainable) {
         x->eps = arena_take(a, stretch * row, sizeof(real));
     }
-    x->gradient = (gradient_state){.dv = arena_take(a, row, sizeof(real)), .db = arena_take(a, row, sizeof(real)), .dp = arena_take(a, row, sizeof(real))};
+    x->gradient = (gradient_state){
+        .dv = arena_take(a, row, sizeof(real)), .db = arena_take(a, row, sizeof(real)), .dp = arena_take(a, row, sizeof(real))};
     x->gathered = arena_take(a, row, sizeof(real));
     x->readout = arena_take(a, row, sizeof(real));
     x->ahead = arena_take(a, (stretch + (size_t)sim->net->spec.n_delay) * row, sizeof(real));
@@ -139,15 +140,16 @@ static void plan(lsnn_sim *sim, arena *a) {
     sim->everyone = arena_take(a, (size_t)net->n_rec, sizeof *sim->everyone);
     sim->window_start = arena_take(a, (size_t)sim->options.n_windows, sizeof *sim->window_start);
     sim->window_stop = arena_take(a, (size_t)sim->options.n_windows, sizeof *sim->window_stop);
-    sim->output = arena_take(a, (size_t)sim->options.n_windows * (size_t)sim->options.n_batch * (size_t)net->spec.n_out, sizeof *sim->output);
+    sim->output =
+        arena_take(a, (size_t)sim->options.n_windows * (size_t)sim->options.n_batch * (size_t)net->spec.n_out, sizeof *sim->output);
     sim->spike_gradient = arena_take(a, (size_t)net->n_rec, sizeof *sim->spike_gradient);
     sim->rate = arena_take(a, (size_t)net->n_rec, sizeof *sim->rate);
 }
 
 static lsnn_status check_options(const lsnn_sim_options *options) {
     if (options->n_batch < 1 || options->n_steps < 1 || options->n_windows < 1) {
-        return fail(LSNN_ERR_USAGE, "a simulation of %d samples, %d steps and %d windows; each must be at least 1", options->n_batch, options->n_steps,
-                    options->n_windows);
+        return fail(LSNN_ERR_USAGE, "a simulation of %d samples, %d steps and %d windows; each must be at least 1", options->n_batch,
+                    options->n_steps, options->n_windows);
     }
     return LSNN_OK;
 }
@@ -164,7 +166,8 @@ lsnn_status lsnn_sim_create(lsnn_sim **out, const lsnn_net *net, lsnn_context *c
     return sim_create_soft(out, net, context, options, NULL);
 }
 
-lsnn_status sim_create_soft(lsnn_sim **out, const lsnn_net *net, lsnn_context *context, const lsnn_sim_options *options, soft_spikes *soft) {
+lsnn_status sim_create_soft(lsnn_sim **out, const lsnn_net *net, lsnn_context *context, const lsnn_sim_options *options,
+                            soft_spikes *soft) {
     lsnn_status status = check_options(options);
     if (status != LSNN_OK) {
         return status;
@@ -263,7 +266,8 @@ lsnn_status lsnn_sim_copy_state(const lsnn_sim *sim, const char *name, float *to
         const real *rows[] = {s->v, s->b, s->z, s->r, s->p, s->b};
         for (int j = 0; j < sim->net->n_rec; j++) {
             real x = rows[which][j * sim->lanes + lane];
-            to[(size_t)b * (size_t)sim->net->n_rec + (size_t)j] = (float)(which == 5 ? sim->net->constants.v_th + sim->net->beta[j] * x : x);
+            to[(size_t)b * (size_t)sim->net->n_rec + (size_t)j] =
+                (float)(which == 5 ? sim->net->constants.v_th + sim->net->beta[j] * x : x);
         }
     }
     return LSNN_OK;
@@ -314,8 +318,8 @@ lsnn_status sim_begin_input(lsnn_sim *sim, int n_steps) {
 
 static lsnn_status check_kind(const lsnn_sim *sim, lsnn_input_kind kind) {
     if (sim->net->spec.input != kind) {
-        return fail(LSNN_ERR_USAGE, "the input is %s, but this network takes %s (see spec.input)", kind == LSNN_SPIKES ? "spikes" : "currents",
-                    kind == LSNN_SPIKES ? "currents" : "spikes");
+        return fail(LSNN_ERR_USAGE, "the input is %s, but this network takes %s (see spec.input)",
+                    kind == LSNN_SPIKES ? "spikes" : "currents", kind == LSNN_SPIKES ? "currents" : "spikes");
     }
     return LSNN_OK;
 }
@@ -324,8 +328,8 @@ static lsnn_status check_kind(const lsnn_sim *sim, lsnn_input_kind kind) {
 static lsnn_status bad_input(const lsnn_sim *sim, size_t at, double x, const char *must_be) {
     size_t n_in = (size_t)sim->net->spec.n_in;
     size_t n_batch = (size_t)sim->options.n_batch;
-    return fail(LSNN_ERR_DATA, "input at step %zu, sample %zu, neuron %zu is %g; it must be %s", at / n_in / n_batch, at / n_in % n_batch, at % n_in, x,
-                must_be);
+    return fail(LSNN_ERR_DATA, "input at step %zu, sample %zu, neuron %zu is %g; it must be %s", at / n_in / n_batch, at / n_in % n_batch,
+                at % n_in, x, must_be);
 }
 
 lsnn_status lsnn_sim_set_spikes(lsnn_sim *sim, const uint8_t *spikes, int n_steps) {
@@ -385,8 +389,8 @@ lsnn_status lsnn_sim_set_windows(lsnn_sim *sim, const int *start, const int *sto
     }
     for (int w = 0; w < n_windows; w++) {
         if (start[w] < (w > 0 ? stop[w - 1] : 0) || stop[w] <= start[w] || stop[w] > sim->options.n_steps) {
-            return fail(LSNN_ERR_USAGE, "window %d is %d..%d; windows must be in order, not empty, without overlap, and end by step %d", w, start[w], stop[w],
-                        sim->options.n_steps);
+            return fail(LSNN_ERR_USAGE, "window %d is %d..%d; windows must be in order, not empty, without overlap, and end by step %d", w,
+                        start[w], stop[w], sim->options.n_steps);
         }
     }
     memcpy(sim->window_start, start, (size_t)n_windows * sizeof *start);

@@ -10,49 +10,49 @@
 /* What a population sends, step by step. The first n_delay steps are history: the last ones of the sequence before, still under way.
  * Step t of the sequence is number n_delay + t here. */
 typedef struct signal {
-    int n;            /* senders */
+    int n; /* senders */
     /* spikes: */
-    uint32_t *start;  /* [n_delay + n_steps + 1] where each step's spikes begin */
-    spike *spikes;    /* at most n a step; NULL if the signal is values */
+    uint32_t *start; /* [n_delay + n_steps + 1] where each step's spikes begin */
+    spike *spikes;   /* at most n a step; NULL if the signal is values */
     /* values: */
-    real *values;     /* rows [n_delay + n_steps][n][lanes] */
+    real *values; /* rows [n_delay + n_steps][n][lanes] */
 } signal;
 
 typedef struct block {
-    int first, n;            /* samples first..first + n - 1 of the batch, in lanes 0..n-1 */
-    lane_mask *staged;       /* [n_steps][n_in] input spikes before they become a list */
-    signal input, sent;      /* what the inputs, and what the neurons send */
+    int first, n;       /* samples first..first + n - 1 of the batch, in lanes 0..n-1 */
+    lane_mask *staged;  /* [n_steps][n_in] input spikes before they become a list */
+    signal input, sent; /* what the inputs, and what the neurons send */
     neuron_state state;
     neuron_state *checkpoints; /* [n_stretches] the state before each stretch, without p */
-    real *p_start;           /* p before the first step */
-    real *currents;          /* rows [n_kept][n_rec]: I(t) of the last steps, so that going back need not add up their spikes again */
-    real *p_mean;            /* rows [n_windows][n_rec][lanes] */
-    real *y, *d_y;           /* rows [n_windows][n_out][lanes] */
-    double *spike_sum;       /* [n_rec] */
-    real *gradient;          /* [n_params] */
+    real *p_start;             /* p before the first step */
+    real *currents;            /* rows [n_kept][n_rec]: I(t) of the last steps, so that going back need not add up their spikes again */
+    real *p_mean;              /* rows [n_windows][n_rec][lanes] */
+    real *y, *d_y;             /* rows [n_windows][n_out][lanes] */
+    double *spike_sum;         /* [n_rec] */
+    real *gradient;            /* [n_params] */
 } block;
 
 /* What a thread needs while it works on a block. Tape rows are those of one stretch. */
 typedef struct scratch {
-    real *current;           /* rows [n_rec] */
+    real *current; /* rows [n_rec] */
     neuron_state state;
-    spike *spikes;           /* [n_rec] */
-    double *spike_sum;       /* [n_rec] */
-    step_tape *tape;         /* [stretch] */
-    int *n_active;           /* [stretch] */
-    real *threshold_end;     /* A(t+1) of the stretch's last step */
-    real *eps;               /* rows [stretch][n_rec]: noise, if it is trained */
+    spike *spikes;       /* [n_rec] */
+    double *spike_sum;   /* [n_rec] */
+    step_tape *tape;     /* [stretch] */
+    int *n_active;       /* [stretch] */
+    real *threshold_end; /* A(t+1) of the stretch's last step */
+    real *eps;           /* rows [stretch][n_rec]: noise, if it is trained */
     gradient_state gradient;
-    real *gathered, *readout;/* rows [n_rec] */
-    real *ahead;             /* rows [stretch + n_delay][n_rec]: dI of the stretch, and of the steps after it */
+    real *gathered, *readout; /* rows [n_rec] */
+    real *ahead;              /* rows [stretch + n_delay][n_rec]: dI of the stretch, and of the steps after it */
 } scratch;
 
 /* A network whose spikes are the integral of the pseudo-derivative, so that its gradient is exact and finite differences can check it. Only for tests;
  * the refractory steps are recorded in a first run and then kept. */
 typedef struct soft_spikes {
     bool record;
-    real *refractory;        /* rows [n_blocks][n_steps][n_rec][lanes]: 1 = refractory */
-    real *reset;             /* as refractory: A(t) z(t-1), which is kept where no gradient flows through the reset */
+    real *refractory; /* rows [n_blocks][n_steps][n_rec][lanes]: 1 = refractory */
+    real *reset;      /* as refractory: A(t) z(t-1), which is kept where no gradient flows through the reset */
 } soft_spikes;
 
 struct lsnn_sim {
@@ -62,19 +62,19 @@ struct lsnn_sim {
     lsnn_sim_options options;
     arena memory;
     int lanes, n_blocks, stretch, n_stretches;
-    int n_kept;              /* steps whose currents there is room for; whole stretches */
-    block *blocks;           /* [n_blocks] */
-    scratch *scratch;        /* [threads] */
-    uint16_t *everyone;      /* [n_rec] 0, 1, 2...: the sender list of all */
+    int n_kept;                      /* steps whose currents there is room for; whole stretches */
+    block *blocks;                   /* [n_blocks] */
+    scratch *scratch;                /* [threads] */
+    uint16_t *everyone;              /* [n_rec] 0, 1, 2...: the sender list of all */
     int *window_start, *window_stop; /* [options.n_windows] */
     int n_windows;
-    int n_steps;             /* of the sequence that was set last */
-    bool input_is_new;       /* was set, not yet run */
-    bool has_run;            /* the sequence was run; its end is the history of the next */
-    float *output;           /* [n_windows][n_batch][n_out] */
-    real *spike_gradient;    /* [n_rec] */
-    double *rate;            /* [n_rec] spikes a step and sample, of the last sequence */
-    uint64_t clock;          /* steps from the reset to the start of this sequence */
+    int n_steps;          /* of the sequence that was set last */
+    bool input_is_new;    /* was set, not yet run */
+    bool has_run;         /* the sequence was run; its end is the history of the next */
+    float *output;        /* [n_windows][n_batch][n_out] */
+    real *spike_gradient; /* [n_rec] */
+    double *rate;         /* [n_rec] spikes a step and sample, of the last sequence */
+    uint64_t clock;       /* steps from the reset to the start of this sequence */
     uint64_t noise_key;
     const real *given_noise; /* tests: eps [n_steps][n_batch][n_rec], or NULL */
     soft_spikes *soft;       /* tests: or NULL */

@@ -38,7 +38,8 @@ static lsnn_status check_spread(const char *name, const lsnn_spread *s, int n, d
         TRY(check_number(name, s->low, low, low_is_out, 1e6));
         TRY(check_number(name, s->high, low, low_is_out, 1e6));
         if (s->high < s->low) {
-            return fail(LSNN_ERR_SETTING, "net.%s is %g..%g; the first must not be larger than the second", name, (double)s->low, (double)s->high);
+            return fail(LSNN_ERR_SETTING, "net.%s is %g..%g; the first must not be larger than the second", name, (double)s->low,
+                        (double)s->high);
         }
     }
     for (int j = 0; s->values != NULL && j < n; j++) {

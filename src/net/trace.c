@@ -10,20 +10,13 @@ static real state_of(const lsnn_sim *sim, const neuron_state *s, const step_tape
     const neuron_constants *c = sim_constants(sim);
     real threshold = c->v_th + c->beta[j] * s->b[at];
     switch (which) {
-    case TRACE_V:
-        return s->v[at];
-    case TRACE_B:
-        return s->b[at];
-    case TRACE_Z:
-        return s->z[at];
-    case TRACE_REFRACTORY:
-        return s->r[at];
-    case TRACE_P:
-        return s->p[at];
-    case TRACE_THRESHOLD:
-        return threshold;
-    default: /* psi; the tape has it divided by A or v_th */
-        return tape->to_v[at] * (c->by_baseline ? c->v_th : threshold);
+        case TRACE_V: return s->v[at];
+        case TRACE_B: return s->b[at];
+        case TRACE_Z: return s->z[at];
+        case TRACE_REFRACTORY: return s->r[at];
+        case TRACE_P: return s->p[at];
+        case TRACE_THRESHOLD: return threshold;
+        default: /* psi; the tape has it divided by A or v_th */ return tape->to_v[at] * (c->by_baseline ? c->v_th : threshold);
     }
 }
 
@@ -33,7 +26,8 @@ static void read_out_now(const lsnn_sim *sim, const real *p, int lane, float *y)
         y[o] = net->spec.bias ? (float)net->params[net->first_bias + (size_t)o] : 0;
     }
     for (size_t k = 0; k < net->out.n; k++) {
-        y[net->out.receiver[k]] += (float)(net->params[net->out.first + k] * p[(size_t)net->out.sender[k] * (size_t)sim->lanes + (size_t)lane]);
+        y[net->out.receiver[k]] +=
+            (float)(net->params[net->out.first + k] * p[(size_t)net->out.sender[k] * (size_t)sim->lanes + (size_t)lane]);
     }
 }
 

@@ -6,9 +6,9 @@
 
 /* Connections sorted by sender, delay, receiver; connection k has its weight at params[first + k]. */
 typedef struct matrix {
-    synapses s;       /* the kernels' view */
-    size_t n;         /* connections */
-    size_t first;     /* the matrix's place in the parameter vector */
+    synapses s;                          /* the kernels' view */
+    size_t n;                            /* connections */
+    size_t first;                        /* the matrix's place in the parameter vector */
     uint16_t *sender, *receiver, *delay; /* [n] */
     uint32_t *row, *ahead;               /* behind s */
 } matrix;

@@ -47,7 +47,13 @@ static void write_block(void *user, int piece, int worker) {
     const batch *b = user;
     block *k = &b->sim->blocks[piece];
     for (int lane = 0; lane < k->n && k->first + lane < b->n_filled; lane++) {
-        sample_writer to = {.sim = b->sim, .block = k, .lane = lane, .b = k->first + lane, .draw = b->first_draw + (uint64_t)(k->first + lane), .class_of = b->class_of, .target = b->target};
+        sample_writer to = {.sim = b->sim,
+                            .block = k,
+                            .lane = lane,
+                            .b = k->first + lane,
+                            .draw = b->first_draw + (uint64_t)(k->first + lane),
+                            .class_of = b->class_of,
+                            .target = b->target};
         b->task->kind->write(b->task, b->part, b->seed, b->index[to.b], &to);
     }
 }

@@ -6,17 +6,17 @@
 
 typedef struct batch {
     const task *task;
-    lsnn_sim *sim;          /* borrowed */
+    lsnn_sim *sim; /* borrowed */
     uint64_t seed;
     split part;
-    uint64_t *index;        /* [n_batch] which sample each is */
-    uint64_t first_draw;    /* training samples before this batch */
-    int32_t *class_of;      /* [n_windows][n_batch] */
-    float *target;          /* [n_windows][n_batch][n_out], if the task has values */
-    float *d_output;        /* [n_windows][n_batch][n_out] */
-    uint32_t *order;        /* [n] the order of the training samples in an epoch */
-    int64_t order_epoch;    /* the epoch that `order` is for, -1: none */
-    int n_filled;           /* samples that count; the rest of the batch is silent */
+    uint64_t *index;     /* [n_batch] which sample each is */
+    uint64_t first_draw; /* training samples before this batch */
+    int32_t *class_of;   /* [n_windows][n_batch] */
+    float *target;       /* [n_windows][n_batch][n_out], if the task has values */
+    float *d_output;     /* [n_windows][n_batch][n_out] */
+    uint32_t *order;     /* [n] the order of the training samples in an epoch */
+    int64_t order_epoch; /* the epoch that `order` is for, -1: none */
+    int n_filled;        /* samples that count; the rest of the batch is silent */
 } batch;
 
 lsnn_status batch_create(batch **out, const task *t, lsnn_sim *sim, uint64_t seed);

@@ -70,7 +70,8 @@ out:
     return status;
 }
 
-static lsnn_status run_row(lsnn_context *context, const char *name, float connectivity, float scale, void (*each)(void *user, const lsnn_bench_row *row), void *user) {
+static lsnn_status run_row(lsnn_context *context, const char *name, float connectivity, float scale,
+                           void (*each)(void *user, const lsnn_bench_row *row), void *user) {
     lsnn_status status = LSNN_OK;
     bench b = {0};
     lsnn_net_spec spec;

@@ -8,7 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static lsnn_status write_common(tensor_writer *writer, const char *kind, const lsnn_experiment *experiment, const lsnn_net *net, char **settings) {
+static lsnn_status write_common(tensor_writer *writer, const char *kind, const lsnn_experiment *experiment, const lsnn_net *net,
+                                char **settings) {
     lsnn_status status = experiment_print(experiment, settings);
     if (status == LSNN_OK) {
         tensor_writer_text(writer, "kind", kind);
@@ -88,16 +89,18 @@ lsnn_status checkpoint_read(const tensor_file *file, train_state *state) {
     }
     const int64_t *w = whole->data;
     const double *r = real_numbers->data;
-    state->position = (train_position){.iteration = w[0], .metrics_bytes = w[1], .stopped_early = w[2] != 0, .best_score = r[0], .seconds = r[1]};
+    state->position =
+        (train_position){.iteration = w[0], .metrics_bytes = w[1], .stopped_early = w[2] != 0, .best_score = r[0], .seconds = r[1]};
     if (w[0] < 0 || w[1] < 0) {
-        TRY(fail(LSNN_ERR_DATA, "%s: iteration %lld at byte %lld of the metrics; the file is damaged", tensor_file_path(file), (long long)w[0],
-                 (long long)w[1]));
+        TRY(fail(LSNN_ERR_DATA, "%s: iteration %lld at byte %lld of the metrics; the file is damaged", tensor_file_path(file),
+                 (long long)w[0], (long long)w[1]));
     }
 out:
     return status;
 }
 
-lsnn_status model_save(const char *folder, const char *name, const lsnn_experiment *experiment, const lsnn_net *net, const train_position *position) {
+lsnn_status model_save(const char *folder, const char *name, const lsnn_experiment *experiment, const lsnn_net *net,
+                       const train_position *position) {
     lsnn_status status = LSNN_OK;
     tensor_writer *writer = NULL;
     char *settings = NULL;

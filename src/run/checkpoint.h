@@ -7,17 +7,17 @@
 
 /* The numbers of a training besides its arrays. */
 typedef struct train_position {
-    int64_t iteration;      /* the next one */
-    double best_score;      /* of validation; NaN: none yet */
-    double seconds;         /* spent so far */
-    int64_t metrics_bytes;  /* length of metrics.jsonl */
-    bool stopped_early;     /* train.stop_score was reached */
+    int64_t iteration;     /* the next one */
+    double best_score;     /* of validation; NaN: none yet */
+    double seconds;        /* spent so far */
+    int64_t metrics_bytes; /* length of metrics.jsonl */
+    bool stopped_early;    /* train.stop_score was reached */
 } train_position;
 
 typedef struct train_state {
     lsnn_net *net;
     lsnn_adam *adam;
-    lsnn_sim *sim;          /* its carried state counts if carry_state */
+    lsnn_sim *sim; /* its carried state counts if carry_state */
     bool carry_state;
     train_position position;
 } train_state;
@@ -31,6 +31,7 @@ lsnn_status checkpoint_open(const char *folder, tensor_file **file, char damage[
 lsnn_status checkpoint_read(const tensor_file *file, train_state *state);
 
 /* A model file: the network, the experiment's name and settings, and what was known of its score. Atomic. Errors: IO, MEMORY. */
-lsnn_status model_save(const char *folder, const char *name, const lsnn_experiment *experiment, const lsnn_net *net, const train_position *position);
+lsnn_status model_save(const char *folder, const char *name, const lsnn_experiment *experiment, const lsnn_net *net,
+                       const train_position *position);
 
 #endif

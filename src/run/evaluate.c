@@ -54,7 +54,9 @@ lsnn_status evaluate(batch *b, split part, uint64_t seed, int64_t n_batches, con
     *out = (evaluation){.loss = loss / n,
                         .rate_hz = rate / (double)end,
                         .n = n_counted,
-                        .score = b->task->loss == LOSS_SQUARED ? loss / n : b->task->lower_is_better ? error : 1 - error};
+                        .score = b->task->loss == LOSS_SQUARED ? loss / n
+                                 : b->task->lower_is_better    ? error
+                                                               : 1 - error};
 out:
     return status;
 }
@@ -101,13 +103,16 @@ lsnn_status lsnn_evaluate(const char *run_or_model, lsnn_context *context, const
     double begun = clock_seconds();
     TRY(split_from_name(options->split != NULL ? options->split : "test", &part));
     TRY(model_open(&m, run_or_model, options->data_folder));
-    TRY(lsnn_sim_create(&sim, m.net, context,
-                        &(lsnn_sim_options){.n_batch = (int)setting_int(m.experiment, "train.batch"), .n_steps = m.task->n_steps, .n_windows = m.task->n_windows}));
+    TRY(lsnn_sim_create(
+        &sim, m.net, context,
+        &(lsnn_sim_options){
+            .n_batch = (int)setting_int(m.experiment, "train.batch"), .n_steps = m.task->n_steps, .n_windows = m.task->n_windows}));
     uint64_t seed = options->seed != 0 ? options->seed : (uint64_t)setting_int(m.experiment, "seed");
     TRY(batch_create(&b, m.task, sim, seed));
     evaluation e;
     TRY(evaluate(b, part, seed, setting_int(m.experiment, "train.test_batches"), options->stop, &e));
-    *result = (lsnn_result){.seed = seed, .n = e.n, .loss = e.loss, .score = e.score, .rate_hz = e.rate_hz, .seconds = clock_seconds() - begun};
+    *result =
+        (lsnn_result){.seed = seed, .n = e.n, .loss = e.loss, .score = e.score, .rate_hz = e.rate_hz, .seconds = clock_seconds() - begun};
     snprintf(result->experiment, sizeof result->experiment, "%s", lsnn_experiment_name(m.experiment));
     snprintf(result->split, sizeof result->split, "%s", split_names[part]);
     snprintf(result->score_name, sizeof result->score_name, "%s", m.task->score_name);

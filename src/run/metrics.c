@@ -16,8 +16,8 @@ lsnn_status metrics_open(metrics *m, const char *folder, int64_t bytes) {
         return fail_errno(LSNN_ERR_IO, "%s can't be written", m->path);
     }
     if (fseeko(m->file, 0, SEEK_END) != 0 || ftello(m->file) < bytes) {
-        TRY(fail(LSNN_ERR_DATA, "%s has %lld bytes, the checkpoint knows of %lld; it was changed or cut, and the run can't go on from it", m->path,
-                 (long long)ftello(m->file), (long long)bytes));
+        TRY(fail(LSNN_ERR_DATA, "%s has %lld bytes, the checkpoint knows of %lld; it was changed or cut, and the run can't go on from it",
+                 m->path, (long long)ftello(m->file), (long long)bytes));
     }
     if (ftruncate(fileno(m->file), bytes) != 0) {
         TRY(fail_errno(LSNN_ERR_IO, "%s can't be cut to %lld bytes", m->path, (long long)bytes));

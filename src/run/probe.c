@@ -50,7 +50,8 @@ static void copy_input(probe *p) {
     for (size_t t = 0; t < (size_t)sim->n_steps; t++) {
         for (size_t i = 0; i < n_in; i++) {
             size_t step = t + (size_t)p->model.net->spec.n_delay;
-            p->input[t * n_in + i] = k->staged != NULL ? (float)(k->staged[t * n_in + i] & 1) : (float)k->input.values[(step * n_in + i) * (size_t)sim->lanes];
+            p->input[t * n_in + i] =
+                k->staged != NULL ? (float)(k->staged[t * n_in + i] & 1) : (float)k->input.values[(step * n_in + i) * (size_t)sim->lanes];
         }
     }
 }
@@ -149,10 +150,12 @@ lsnn_status lsnn_probe(const char *run_or_model, lsnn_context *context, const ls
     TRY(model_open(&p.model, run_or_model, options->data_folder));
     const task *t = p.model.task;
     if (sample < 0 || (t->n_samples[part] > 0 && sample >= t->n_samples[part])) {
-        TRY(fail(LSNN_ERR_USAGE, "sample %lld; the %s split has 0..%lld", (long long)sample, split_names[part], (long long)t->n_samples[part] - 1));
+        TRY(fail(LSNN_ERR_USAGE, "sample %lld; the %s split has 0..%lld", (long long)sample, split_names[part],
+                 (long long)t->n_samples[part] - 1));
     }
     uint64_t seed = options->seed != 0 ? options->seed : (uint64_t)setting_int(p.model.experiment, "seed");
-    TRY(lsnn_sim_create(&p.sim, p.model.net, context, &(lsnn_sim_options){.n_batch = 1, .n_steps = t->n_steps, .n_windows = t->n_windows, .train = true}));
+    TRY(lsnn_sim_create(&p.sim, p.model.net, context,
+                        &(lsnn_sim_options){.n_batch = 1, .n_steps = t->n_steps, .n_windows = t->n_windows, .train = true}));
     TRY(batch_create(&p.batch, t, p.sim, seed));
     TRY(lsnn_gradient_create(&p.gradient, p.model.net));
     TRY(tensor_writer_create(&p.writer));

@@ -9,7 +9,7 @@ typedef struct run_record {
     double best_valid_score;
     bool stopped_early; /* train.stop_score was reached */
     int n_threads;
-    const char *isa;    /* not read back */
+    const char *isa; /* not read back */
 } run_record;
 
 /* Errors: IO, MEMORY. */

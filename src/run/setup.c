@@ -64,8 +64,8 @@ out:
 
 lsnn_status setup_check_net(const lsnn_net *net, const task *t, const char *path) {
     if (net->spec.n_in != t->n_in || net->spec.n_out != t->n_out || net->spec.input != t->input) {
-        return fail(LSNN_ERR_DATA, "%s: the network has %d inputs and %d outputs, the task %s %d and %d; its data or settings have changed", path,
-                    net->spec.n_in, net->spec.n_out, t->kind->name, t->n_in, t->n_out);
+        return fail(LSNN_ERR_DATA, "%s: the network has %d inputs and %d outputs, the task %s %d and %d; its data or settings have changed",
+                    path, net->spec.n_in, net->spec.n_out, t->kind->name, t->n_in, t->n_out);
     }
     return LSNN_OK;
 }
@@ -82,7 +82,9 @@ lsnn_status setup_adam(lsnn_adam **out, const lsnn_experiment *e, const lsnn_net
 
 schedule setup_schedule(const lsnn_experiment *e) {
     const char *kind = setting_text(e, "train.lr_schedule");
-    return (schedule){.kind = strcmp(kind, "cosine") == 0 ? SCHEDULE_COSINE : strcmp(kind, "step") == 0 ? SCHEDULE_STEP : SCHEDULE_CONSTANT,
+    return (schedule){.kind = strcmp(kind, "cosine") == 0 ? SCHEDULE_COSINE
+                              : strcmp(kind, "step") == 0 ? SCHEDULE_STEP
+                                                          : SCHEDULE_CONSTANT,
                       .rate = setting_real(e, "train.lr"),
                       .factor = setting_real(e, "train.lr_factor"),
                       .every = setting_int(e, "train.lr_every"),
@@ -91,5 +93,6 @@ schedule setup_schedule(const lsnn_experiment *e) {
 }
 
 lsnn_rate_goal setup_rate_goal(const lsnn_experiment *e) {
-    return (lsnn_rate_goal){.strength = (float)setting_real(e, "loss.rate_strength"), .target_hz = (float)setting_real(e, "loss.rate_target")};
+    return (lsnn_rate_goal){.strength = (float)setting_real(e, "loss.rate_strength"),
+                            .target_hz = (float)setting_real(e, "loss.rate_target")};
 }

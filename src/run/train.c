@@ -19,17 +19,17 @@ typedef struct training {
     char folder[1024], settings_path[1024];
     int lock;
     task *task;
-    lsnn_sim *valid_sim;         /* validation has a simulation of its own, so that the carried state is left alone */
+    lsnn_sim *valid_sim; /* validation has a simulation of its own, so that the carried state is left alone */
     batch *batch, *valid_batch;
     lsnn_gradient *gradient;
     train_state state;
     metrics metrics;
     schedule schedule;
     lsnn_rate_goal rate_goal;
-    double begun;                /* when this process began */
-    double seconds_before;       /* spent by the processes before it */
-    int64_t first_iteration;     /* of this process */
-    double score;                /* last validation's */
+    double begun;            /* when this process began */
+    double seconds_before;   /* spent by the processes before it */
+    int64_t first_iteration; /* of this process */
+    double score;            /* last validation's */
 } training;
 
 static __attribute__((format(printf, 2, 3))) void tell(const training *r, const char *format, ...) {
@@ -55,7 +55,8 @@ static void compare_setting(void *user, const lsnn_setting *s) {
     comparison *c = user;
     const char *other = lsnn_experiment_get(c->other, s->key);
     if (*c->difference == '\0' && strcmp(s->key, "train.iterations") != 0 && (other == NULL || strcmp(other, s->value) != 0)) {
-        snprintf(c->difference, sizeof c->difference, "%s is %s, but the run was made with %s", s->key, s->value, other == NULL ? "another task" : other);
+        snprintf(c->difference, sizeof c->difference, "%s is %s, but the run was made with %s", s->key, s->value,
+                 other == NULL ? "another task" : other);
     }
 }
 
@@ -81,7 +82,8 @@ static lsnn_status find_folder(training *r, bool *holds_run) {
         TRY(path_join(path, sizeof path, r->options->out, "checkpoint.previous.safetensors.new")); /* the longest name in there */
         snprintf(r->folder, sizeof r->folder, "%s", r->options->out);
     } else {
-        snprintf(r->folder, sizeof r->folder, "runs/%.200s-seed%s", lsnn_experiment_name(r->experiment), lsnn_experiment_get(r->experiment, "seed"));
+        snprintf(r->folder, sizeof r->folder, "runs/%.200s-seed%s", lsnn_experiment_name(r->experiment),
+                 lsnn_experiment_get(r->experiment, "seed"));
     }
     TRY(path_join(r->settings_path, sizeof r->settings_path, r->folder, "settings.yaml"));
     *holds_run = file_exists(r->settings_path);
@@ -190,9 +192,10 @@ static lsnn_status iterate(training *r, metrics_line *line) {
     line->learning_rate = schedule_rate(&r->schedule, iteration);
     line->gradient_norm = lsnn_gradient_norm(r->gradient);
     if (!isfinite(line->loss) || !isfinite(line->gradient_norm)) {
-        return fail(LSNN_ERR_NUMERIC,
-                    "iteration %lld: the loss is %g and the gradient's norm %g; nothing was changed by it. Start anew with a lower train.lr, or set train.clip",
-                    (long long)iteration + 1, line->loss, line->gradient_norm);
+        return fail(
+            LSNN_ERR_NUMERIC,
+            "iteration %lld: the loss is %g and the gradient's norm %g; nothing was changed by it. Start anew with a lower train.lr, or set train.clip",
+            (long long)iteration + 1, line->loss, line->gradient_norm);
     }
     TRY(lsnn_adam_step(s->adam, s->net, r->gradient, (float)line->learning_rate));
     s->position.iteration++;

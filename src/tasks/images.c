@@ -28,12 +28,12 @@ typedef struct images {
     mnist train_file, test_file;
     uci_digits digits;
     image_set sets[SPLITS];
-    uint32_t *order[SPLITS];  /* sample k of a split is image order[k] of its set; NULL: k */
-    uint32_t *pixel_order;    /* [n_pixels] which pixel comes when; NULL: row by row */
+    uint32_t *order[SPLITS]; /* sample k of a split is image order[k] of its set; NULL: k */
+    uint32_t *pixel_order;   /* [n_pixels] which pixel comes when; NULL: row by row */
     int width, n_pixels, pixel_steps, n_thresholds;
-    int shift;                /* training: pixels that an image is moved by, at most, each way */
-    int jitter;               /* training: levels that a pixel is changed by, at most */
-    uint8_t level[256];       /* the highest threshold that a pixel value reaches */
+    int shift;          /* training: pixels that an image is moved by, at most, each way */
+    int jitter;         /* training: levels that a pixel is changed by, at most */
+    uint8_t level[256]; /* the highest threshold that a pixel value reaches */
     int brightest;
 } images;
 
@@ -100,12 +100,14 @@ static lsnn_status open_mnist(task **out, const lsnn_experiment *e, const char *
     TRY(mnist_open(path, false, &s->test_file));
     int64_t n_valid = setting_int(e, "image.n_valid");
     if (n_valid >= s->train_file.n) {
-        TRY(fail(LSNN_ERR_SETTING, "image.n_valid is %lld, but there are only %lld training images", (long long)n_valid, (long long)s->train_file.n));
+        TRY(fail(LSNN_ERR_SETTING, "image.n_valid is %lld, but there are only %lld training images", (long long)n_valid,
+                 (long long)s->train_file.n));
     }
     int n_pixels = s->train_file.rows * s->train_file.columns;
     int64_t n_train = s->train_file.n - n_valid; /* the last images are for validation */
     s->sets[SPLIT_TRAIN] = (image_set){.n = n_train, .pixels = s->train_file.pixels, .labels = s->train_file.labels};
-    s->sets[SPLIT_VALID] = (image_set){.n = n_valid, .pixels = s->train_file.pixels + n_train * n_pixels, .labels = s->train_file.labels + n_train};
+    s->sets[SPLIT_VALID] =
+        (image_set){.n = n_valid, .pixels = s->train_file.pixels + n_train * n_pixels, .labels = s->train_file.labels + n_train};
     s->sets[SPLIT_TEST] = (image_set){.n = s->test_file.n, .pixels = s->test_file.pixels, .labels = s->test_file.labels};
     for (int p = 0; p < SPLITS; p++) {
         s->task.n_samples[p] = s->sets[p].n;
@@ -129,8 +131,8 @@ static lsnn_status deal_out(images *s, const lsnn_experiment *e) {
         TRY(fail(LSNN_ERR_MEMORY, "no memory for the order of the digits"));
     }
     if (n_of[SPLIT_TRAIN] < 1) {
-        TRY(fail(LSNN_ERR_SETTING, "image.n_valid %lld and image.n_test %lld leave none of the %lld digits for training", (long long)n_of[SPLIT_VALID],
-                 (long long)n_of[SPLIT_TEST], (long long)n));
+        TRY(fail(LSNN_ERR_SETTING, "image.n_valid %lld and image.n_test %lld leave none of the %lld digits for training",
+                 (long long)n_of[SPLIT_VALID], (long long)n_of[SPLIT_TEST], (long long)n));
     }
     rng_permutation(0, RNG_SPLIT, 0, order, (size_t)n);
     const uint32_t *next = order;

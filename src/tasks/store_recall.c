@@ -12,8 +12,8 @@ enum { GROUP_VALUE_0, GROUP_VALUE_1, GROUP_STORE, GROUP_RECALL, GROUPS };
 typedef struct store_recall {
     task task;
     int n_symbols, symbol_steps, n_group;
-    double p_command;     /* of a store, and then of a recall, at each symbol */
-    double log_no_spike;  /* log(1 - probability of a spike in a step) */
+    double p_command;    /* of a store, and then of a recall, at each symbol */
+    double log_no_spike; /* log(1 - probability of a spike in a step) */
 } store_recall;
 
 static void close_task(task *t) {
@@ -56,7 +56,8 @@ out:
 /* Poisson spikes of a group during one symbol. Over all neurons and steps of the group in a row, the gap to the next spike is geometric. */
 static void write_group(const store_recall *s, const sample_writer *to, rng_sequence *random, int group, int symbol) {
     double n = (double)s->n_group * s->symbol_steps;
-    for (double at = floor(log(1 - rng_next(random)) / s->log_no_spike); at < n; at += 1 + floor(log(1 - rng_next(random)) / s->log_no_spike)) {
+    for (double at = floor(log(1 - rng_next(random)) / s->log_no_spike); at < n;
+         at += 1 + floor(log(1 - rng_next(random)) / s->log_no_spike)) {
         int place = (int)at;
         sample_spike(to, symbol * s->symbol_steps + place / s->n_group, group * s->n_group + place % s->n_group);
     }

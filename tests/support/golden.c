@@ -1,17 +1,18 @@
 #include "support/golden.h"
 
 /* after lsnn's headers: cmocka has a macro named fail */
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
 #include <stdint.h>
-#include <cmocka.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <cmocka.h>
 
-const char *const golden_names[] = {"lif_plain", "delays",  "refractory", "adaptive_mixed",    "baseline", "detached", "detached_baseline",
-                                    "currents",  "rate",    "carried",    "windows",           "everything", "everything_currents", "noise"};
+const char *const golden_names[] = {"lif_plain",           "delays",   "refractory", "adaptive_mixed", "baseline", "detached",
+                                    "detached_baseline",   "currents", "rate",       "carried",        "windows",  "everything",
+                                    "everything_currents", "noise"};
 const size_t golden_count = sizeof golden_names / sizeof *golden_names;
 
 static void need(lsnn_status status) {

@@ -19,6 +19,6 @@ static inline lane_mask lane_bits_16(sixteen_ints x) {
     return (lane_mask)(lane_bits_8(low) | lane_bits_8(high) << 8);
 }
 
-#define UNIT kernels_avx2
+#define UNIT      kernels_avx2
 #define UNIT_NAME "avx2"
 #include "machine/kernels/vector_tables.h"

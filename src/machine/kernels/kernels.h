@@ -49,7 +49,7 @@ typedef struct neuron_constants {
     real v_th, gamma;
     real kappa, new_p; /* decay of the readout, and 1 - kappa */
     real n_ref;
-    bool by_baseline;  /* s is divided by v_th, not by A */
+    bool by_baseline; /* s is divided by v_th, not by A */
     bool detach_reset;
 } neuron_constants;
 
@@ -63,11 +63,11 @@ typedef struct neuron_state {
 
 /* What back-propagation needs of one step; rows [n][lanes]. to_a and threshold are kept for adaptive neurons alone. */
 typedef struct step_tape {
-    real *to_v;      /* ds/dv psi: how a spike's gradient reaches the voltage */
-    real *to_a;      /* ds/dA psi: and the threshold */
-    real *threshold; /* A(t) */
-    real *z_before;  /* z(t-1) */
-    uint16_t *active;/* [n] the neurons with psi > 0 in some lane */
+    real *to_v;       /* ds/dv psi: how a spike's gradient reaches the voltage */
+    real *to_a;       /* ds/dA psi: and the threshold */
+    real *threshold;  /* A(t) */
+    real *z_before;   /* z(t-1) */
+    uint16_t *active; /* [n] the neurons with psi > 0 in some lane */
     int *n_active;
 } step_tape;
 
@@ -88,7 +88,8 @@ typedef struct kernel_set {
 
     /* One step of all neurons, model.md "Forward". current: rows [n]. Writes the spikes in order of i (at most n), adds each neuron's number of
      * spikes to spike_sum [n], and returns how many entries it wrote. tape may be NULL; with a tape, p is left alone. */
-    int (*neuron_step)(const neuron_constants *c, const neuron_state *state, const real *current, spike *spikes, double *spike_sum, const step_tape *tape);
+    int (*neuron_step)(const neuron_constants *c, const neuron_state *state, const real *current, spike *spikes, double *spike_sum,
+                       const step_tape *tape);
 
     /* out[i] = sum over the synapses k of sender i of w[k] * ahead[k], for the listed senders; four partial sums, k modulo 4, added as
      * (0+1)+(2+3). Rows of out [n_pre] that are not listed are left alone. */
@@ -96,8 +97,8 @@ typedef struct kernel_set {
 
     /* One step back, model.md "Backward". gathered: rows [n], sum_j W_ji dI_j(t + d), 0 where psi is 0; threshold_next: A(t+1) rows; spike_gradient
      * [n]: what else each spike adds to the loss (regulariser); readout: rows [n], Wout^T g_y(t), or NULL for 0. Writes dI(t) to d_current. */
-    void (*neuron_back)(const neuron_constants *c, const gradient_state *state, const step_tape *tape, const real *threshold_next, const real *gathered,
-                        const real *spike_gradient, const real *readout, real *d_current);
+    void (*neuron_back)(const neuron_constants *c, const gradient_state *state, const step_tape *tape, const real *threshold_next,
+                        const real *gathered, const real *spike_gradient, const real *readout, real *d_current);
 
     /* The mirror of add_spikes: dw[k] += sum over the lanes of each spike of d_current[j], for the synapses of delay d; d_current: rows [n_post] of the
      * step that is d after the spikes'. The lanes are added as a tree: lane l and l + lanes/2, and so on. */

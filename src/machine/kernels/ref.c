@@ -1,21 +1,23 @@
 /* Every kernel in plain C: what the others are tested against, and what runs where nothing better is known. */
 #include "machine/kernels/kernels.h"
 
-#define LANES 16
+#define LANES          16
 #define NAME(function) function##_16
 #include "machine/kernels/ref_body.h"
 #undef LANES
 #undef NAME
 
-#define LANES 8
+#define LANES          8
 #define NAME(function) function##_8
 #include "machine/kernels/ref_body.h"
 #undef LANES
 #undef NAME
 
-#define TABLE(lanes_, suffix)                                                                                                     \
-    {.name = "generic", .lanes = lanes_, .add_spikes = add_spikes_##suffix, .add_values = add_values_##suffix,                    \
-     .neuron_step = neuron_step_##suffix, .gather = gather_##suffix, .neuron_back = neuron_back_##suffix,                         \
-     .spike_gradients = spike_gradients_##suffix, .value_gradients = value_gradients_##suffix}
+#define TABLE(lanes_, suffix)                                                                                     \
+    {                                                                                                             \
+        .name = "generic", .lanes = lanes_, .add_spikes = add_spikes_##suffix, .add_values = add_values_##suffix, \
+        .neuron_step = neuron_step_##suffix, .gather = gather_##suffix, .neuron_back = neuron_back_##suffix,      \
+        .spike_gradients = spike_gradients_##suffix, .value_gradients = value_gradients_##suffix                  \
+    }
 
 const kernel_set kernels_ref[2] = {TABLE(16, 16), TABLE(8, 8)};

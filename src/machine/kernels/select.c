@@ -23,7 +23,8 @@ static const struct {
     const kernel_set *set;
     const char *name;
     bool (*is_there)(void);
-} variants[] = { /* best first */
+} variants[] = {
+    /* best first */
 #ifdef LSNN_HAVE_AVX512
     {kernels_avx512, "avx512", has_avx512},
 #else

@@ -5,7 +5,7 @@
 
 typedef float NAME(vec) __attribute__((vector_size(LANES * 4)));
 typedef int32_t NAME(ivec) __attribute__((vector_size(LANES * 4)));
-#define VEC NAME(vec)
+#define VEC  NAME(vec)
 #define IVEC NAME(ivec)
 
 static inline VEC NAME(load)(const float *from) {
@@ -59,6 +59,7 @@ static void NAME(add_spikes)(const synapses *s, const float *w, int d, const spi
         lane_mask lanes = spikes[e].lanes;
         if ((lanes & (lanes - 1)) == 0) { /* one lane, by far the most frequent case: narrow loads and stores are quicker */
             float *lane = current + __builtin_ctz(lanes);
+#pragma GCC unroll 8
             for (size_t k = s->row[group]; k < end; k++) {
                 lane[(size_t)s->post[k] * LANES] += w[k];
             }
@@ -76,7 +77,7 @@ static void NAME(add_values)(const synapses *s, const float *w, int d, const flo
     for (int i = 0; i < s->n_pre; i++) {
         size_t group = (size_t)i * (size_t)s->n_delays + (size_t)(d - s->first_delay);
         VEC value = NAME(load)(x + (size_t)i * LANES);
-        for (uint32_t k = s->row[group]; k < s->row[group + 1]; k++) {
+        for (size_t k = s->row[group]; k < s->row[group + 1]; k++) {
             float *row = current + (size_t)s->post[k] * LANES;
             NAME(store)(row, NAME(load)(row) + w[k] * value);
         }
@@ -84,9 +85,10 @@ static void NAME(add_values)(const synapses *s, const float *w, int d, const flo
 }
 
 /* One step of neurons begin..end-1; `adaptive`, `taped`, `by_baseline` are known where this is called, so that each case is a loop of its own. */
-static inline __attribute__((always_inline)) void NAME(step_segment)(const neuron_constants *c, const neuron_state *state, const float *current, segment g,
-                                                                     bool adaptive, bool taped, bool by_baseline, spike *spikes, int *n_spikes,
-                                                                     double *spike_sum, const step_tape *tape, int *n_active) {
+static inline __attribute__((always_inline)) void NAME(step_segment)(const neuron_constants *c, const neuron_state *state,
+                                                                     const float *current, segment g, bool adaptive, bool taped,
+                                                                     bool by_baseline, spike *spikes, int *n_spikes, double *spike_sum,
+                                                                     const step_tape *tape, int *n_active) {
     for (int j = g.begin; j < g.end; j++) {
         size_t at = (size_t)j * LANES;
         VEC z = NAME(load)(state->z + at);
@@ -161,8 +163,8 @@ static int NAME(neuron_step)(const neuron_constants *c, const neuron_state *stat
 static void NAME(gather)(const synapses *s, const float *w, const uint16_t *senders, int n_senders, const float *ahead, float *out) {
     for (int a = 0; a < n_senders; a++) {
         size_t i = senders[a];
-        uint32_t k = s->row[i * (size_t)s->n_delays];
-        uint32_t end = s->row[(i + 1) * (size_t)s->n_delays];
+        size_t k = s->row[i * (size_t)s->n_delays];
+        size_t end = s->row[(i + 1) * (size_t)s->n_delays];
         VEC sum0 = {0};
         VEC sum1 = {0};
         VEC sum2 = {0};
@@ -188,9 +190,11 @@ static void NAME(gather)(const synapses *s, const float *w, const uint16_t *send
     }
 }
 
-static inline __attribute__((always_inline)) void NAME(back_segment)(const neuron_constants *c, const gradient_state *state, const step_tape *tape,
-                                                                     const float *threshold_next, const float *gathered, const float *spike_gradient,
-                                                                     const float *readout, float *d_current, segment g, bool adaptive, bool detached) {
+static inline __attribute__((always_inline)) void NAME(back_segment)(const neuron_constants *c, const gradient_state *state,
+                                                                     const step_tape *tape, const float *threshold_next,
+                                                                     const float *gathered, const float *spike_gradient,
+                                                                     const float *readout, float *d_current, segment g, bool adaptive,
+                                                                     bool detached) {
     for (int j = g.begin; j < g.end; j++) {
         size_t at = (size_t)j * LANES;
         VEC dv_next = NAME(load)(state->dv + at);
@@ -247,6 +251,7 @@ static void NAME(spike_gradients)(const synapses *s, int d, const spike *spikes,
         size_t end = s->row[group + 1];
         if ((lanes & (lanes - 1)) == 0) { /* one lane, by far the most frequent case: the tree's sum is that lane */
             const float *lane = d_current + __builtin_ctz(lanes);
+#pragma GCC unroll 8
             for (size_t k = s->row[group]; k < end; k++) {
                 dw[k] += lane[(size_t)s->post[k] * LANES];
             }
@@ -270,7 +275,7 @@ static void NAME(value_gradients)(const synapses *s, int d, const float *x, cons
     for (int i = 0; i < s->n_pre; i++) {
         size_t group = (size_t)i * (size_t)s->n_delays + (size_t)(d - s->first_delay);
         VEC value = NAME(load)(x + (size_t)i * LANES);
-        for (uint32_t k = s->row[group]; k < s->row[group + 1]; k++) {
+        for (size_t k = s->row[group]; k < s->row[group + 1]; k++) {
             dw[k] += NAME(tree_sum)(value * NAME(load)(d_current + (size_t)s->post[k] * LANES));
         }
     }

@@ -28,9 +28,10 @@ int main(void) {
     lsnn_sim *sim = NULL;
     int n_experiments = 0;
     int exit_code = 1;
-    if (strcmp(lsnn_version(), LSNN_VERSION) == 0 && lsnn_context_create(&context, 1) == LSNN_OK && lsnn_net_create(&net, &spec) == LSNN_OK &&
-        lsnn_sim_create(&sim, net, context, &options) == LSNN_OK && lsnn_sim_set_spikes(sim, &spikes[0][0][0], N_STEPS) == LSNN_OK &&
-        lsnn_forward(sim) == LSNN_OK && lsnn_experiment_list(count, &n_experiments) == LSNN_OK) {
+    if (strcmp(lsnn_version(), LSNN_VERSION) == 0 && lsnn_context_create(&context, 1) == LSNN_OK &&
+        lsnn_net_create(&net, &spec) == LSNN_OK && lsnn_sim_create(&sim, net, context, &options) == LSNN_OK &&
+        lsnn_sim_set_spikes(sim, &spikes[0][0][0], N_STEPS) == LSNN_OK && lsnn_forward(sim) == LSNN_OK &&
+        lsnn_experiment_list(count, &n_experiments) == LSNN_OK) {
         printf("lsnn %s: %.1f Hz, output %.4f, %d experiments\n", lsnn_version(), lsnn_sim_rate(sim, NULL), (double)lsnn_sim_output(sim)[0],
                n_experiments);
         exit_code = n_experiments > 0 ? 0 : 1;
