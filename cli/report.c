@@ -9,11 +9,15 @@
 int complain(lsnn_status status, const char *format, ...) {
     colour_room red, normal;
     fprintf(stderr, "%slsnn:%s ", colour(stderr, "31", &red), colour(stderr, "0", &normal));
+    char text[4096];
     va_list values;
     va_start(values, format);
-    vfprintf(stderr, format, values);
+    vsnprintf(text, sizeof text, format, values);
     va_end(values);
-    fputc('\n', stderr);
+    for (char *at = text; *at != '\0'; at++) { /* one line, whatever words of the user it quotes */
+        *at = (unsigned char)*at < ' ' ? ' ' : *at;
+    }
+    fprintf(stderr, "%s\n", text);
     return lsnn_status_exit_code(status);
 }
 

@@ -22,9 +22,4 @@ cat <<END
 One test digit, its spikes, thresholds and the network's answer over time:
   build/demo/digit.png
   build/demo/digit.svg
-
-Next:
-  $lsnn show build/demo                     every setting, and where it came from
-  $lsnn train store-recall --seed 1         a working memory, from spikes that adapt
-  $lsnn train digits --set net.beta=0       the same digits without adaptation
 END

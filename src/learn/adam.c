@@ -81,6 +81,11 @@ lsnn_status adam_read(lsnn_adam *adam, const tensor_file *file) {
     TRY(tensor_file_need(file, "adam.m", TENSOR_F32, 1, &n, &m));
     TRY(tensor_file_need(file, "adam.v", TENSOR_F32, 1, &n, &v));
     TRY(tensor_file_need(file, "adam.step", TENSOR_I64, 1, (int64_t[]){1}, &step));
+    for (size_t k = 0; k < adam->n; k++) {
+        if (!isfinite(tensor_at(m, k)) || !(tensor_at(v, k) >= 0) || !isfinite(tensor_at(v, k))) {
+            TRY(fail(LSNN_ERR_DATA, "%s: number %zu of adam.m or adam.v is not one that training leaves behind; the file is damaged", tensor_file_path(file), k));
+        }
+    }
     memcpy(adam->m, m->data, adam->n * sizeof *adam->m);
     memcpy(adam->v, v->data, adam->n * sizeof *adam->v);
     adam->step = *(const int64_t *)step->data;

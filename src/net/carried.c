@@ -1,6 +1,8 @@
 /* The state between two sequences, sample by sample, in files: it does not depend on how the batch is cut into blocks. */
 #include "net/sim.h"
 
+#include <float.h>
+#include <math.h>
 #include <stdlib.h>
 
 static const char *const state_names[5] = {"carried.v", "carried.b", "carried.refractory", "carried.z", "carried.p"};
@@ -109,6 +111,17 @@ static void set_history(const lsnn_sim *sim, block *k, signal *s, const tensor *
     }
 }
 
+/* A state that no simulation can have left behind would go on as if nothing were wrong. */
+static lsnn_status check_values(const tensor_file *file, const tensor *t, double low, double high, bool whole) {
+    for (size_t k = 0; k < t->n; k++) {
+        double x = tensor_at(t, k);
+        if (!(x >= low && x <= high) || (whole && x != floor(x))) {
+            return fail(LSNN_ERR_DATA, "%s: %s[%zu] is %g, which no simulation leaves behind; the file is damaged", tensor_file_path(file), t->name, k, x);
+        }
+    }
+    return LSNN_OK;
+}
+
 lsnn_status sim_read_carried(lsnn_sim *sim, const tensor_file *file) {
     lsnn_status status = LSNN_OK;
     int64_t n_batch = sim->options.n_batch;
@@ -124,6 +137,15 @@ lsnn_status sim_read_carried(lsnn_sim *sim, const tensor_file *file) {
     TRY(tensor_file_need(file, "carried.sent", TENSOR_U8, 3, (int64_t[]){history, n_batch, n_rec}, &sent));
     TRY(tensor_file_need(file, "carried.input", TENSOR_F32, 3, (int64_t[]){history, n_batch, sim->net->spec.n_in}, &input));
     TRY(tensor_file_need(file, "carried.clock", TENSOR_U64, 1, (int64_t[]){1}, &clock));
+    for (int a = 0; a < 5; a++) {
+        bool refractory = a == 2;
+        bool spikes = a == 3;
+        TRY(check_values(file, state[a], refractory || spikes ? 0 : (double)-FLT_MAX, refractory ? (double)sim->net->spec.n_ref : spikes ? 1 : (double)FLT_MAX,
+                         refractory || spikes));
+    }
+    TRY(check_values(file, sent, 0, 1, true));
+    bool spikes_in = sim->net->spec.input == LSNN_SPIKES;
+    TRY(check_values(file, input, spikes_in ? 0 : (double)-FLT_MAX, spikes_in ? 1 : (double)FLT_MAX, spikes_in));
     lsnn_sim_reset(sim);
     for (int b = 0; b < sim->n_blocks; b++) {
         block *k = &sim->blocks[b];

@@ -12,7 +12,7 @@ enum { SHORTEST_STRETCH = 32, KEPT_BYTES = 144 << 20 };
 static void cut_batch(lsnn_sim *sim) {
     int n_batch = sim->options.n_batch;
     sim->lanes = n_batch >= 32 ? 16 : 8;
-    sim->n_blocks = (n_batch + sim->lanes - 1) / sim->lanes;
+    sim->n_blocks = (n_batch - 1) / sim->lanes + 1;
 }
 
 /* Steps whose tape is kept at once. Long sequences take longer stretches: checkpoints and tape then grow alike, with the square root of the length. */
@@ -24,7 +24,7 @@ static void cut_steps(lsnn_sim *sim) {
     if (sim->stretch < sim->net->spec.n_delay) {
         sim->stretch = sim->net->spec.n_delay;
     }
-    sim->n_stretches = (sim->options.n_steps + sim->stretch - 1) / sim->stretch;
+    sim->n_stretches = (sim->options.n_steps - 1) / sim->stretch + 1;
     size_t stretch_bytes = sim_row(sim) * (size_t)sim->n_blocks * (size_t)sim->stretch * sizeof(real);
     size_t n_kept_stretches = KEPT_BYTES / stretch_bytes;
     if (n_kept_stretches > (size_t)sim->n_stretches) {
@@ -150,6 +150,10 @@ static lsnn_status check_options(const lsnn_sim_options *options) {
     if (options->n_batch < 1 || options->n_steps < 1 || options->n_windows < 1) {
         return fail(LSNN_ERR_USAGE, "a simulation of %d samples, %d steps and %d windows; each must be at least 1", options->n_batch,
                     options->n_steps, options->n_windows);
+    }
+    if ((double)options->n_batch * options->n_steps > 1e12) { /* the plan itself would take minutes */
+        return fail(LSNN_ERR_MEMORY, "a simulation of %d samples by %d steps: no machine has the memory; use fewer of either", options->n_batch,
+                    options->n_steps);
     }
     return LSNN_OK;
 }

@@ -80,6 +80,8 @@ lsnn_status model_open(opened_model *m, const char *run_or_model, const char *da
     }
     TRY(tensor_file_open(&file, m->path));
     TRY(net_read(&m->net, file));
+    const char *iterations = tensor_file_metadata(file, "iterations");
+    m->iterations = iterations != NULL ? strtoll(iterations, NULL, 10) : setting_int(m->experiment, "train.iterations");
     TRY(task_open(&m->task, m->experiment, data_folder));
     TRY(setup_check_net(m->net, m->task, m->path));
 out:
@@ -116,7 +118,7 @@ lsnn_status lsnn_evaluate(const char *run_or_model, lsnn_context *context, const
     snprintf(result->experiment, sizeof result->experiment, "%s", lsnn_experiment_name(m.experiment));
     snprintf(result->split, sizeof result->split, "%s", split_names[part]);
     snprintf(result->score_name, sizeof result->score_name, "%s", m.task->score_name);
-    result->iterations = setting_int(m.experiment, "train.iterations");
+    result->iterations = m.iterations;
 out:
     batch_free(b);
     lsnn_sim_free(sim);

@@ -21,6 +21,7 @@ typedef struct opened_model {
     lsnn_experiment *experiment;
     task *task;
     lsnn_net *net;
+    int64_t iterations; /* of the training that made it */
     char path[1024];
 } opened_model;
 /* Errors: DATA, IO, SETTING, MEMORY. Release also after a failure. */

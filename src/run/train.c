@@ -352,6 +352,9 @@ lsnn_status lsnn_train(const lsnn_experiment *experiment, lsnn_context *context,
     TRY(create_state(&r));
     if (!holds_run) { /* only now: what can't start leaves nothing behind */
         TRY(lock_folder(&r));
+        if (file_exists(r.settings_path)) {
+            TRY(fail(LSNN_ERR_BUSY, "%s was taken by another run a moment ago; choose another --out", r.folder));
+        }
     }
     TRY(write_settings(&r));
     TRY(metrics_open(&r.metrics, r.folder, r.state.position.metrics_bytes));

@@ -72,7 +72,7 @@ static lsnn_status set_up(images *s, const lsnn_experiment *e, const task_kind *
     s->task.score_name = "accuracy";
     s->task.n_in = 2 * (s->n_thresholds - 1) + 2;
     s->task.n_out = 10;
-    s->task.n_steps = n_pixels * s->pixel_steps + cue_steps;
+    TRY(task_set_steps(&s->task, (double)n_pixels * s->pixel_steps + cue_steps));
     TRY(task_create_windows(&s->task, 1));
     s->task.window_start[0] = s->task.n_steps - readout_steps;
     s->task.window_stop[0] = s->task.n_steps;

@@ -39,8 +39,8 @@ static lsnn_status open_task(task **out, const lsnn_experiment *e, const char *d
                      .score_name = "recall error",
                      .lower_is_better = true,
                      .n_in = GROUPS * s->n_group,
-                     .n_out = 2,
-                     .n_steps = s->n_symbols * s->symbol_steps};
+                     .n_out = 2};
+    TRY(task_set_steps(&s->task, (double)s->n_symbols * s->symbol_steps));
     TRY(task_create_windows(&s->task, s->n_symbols));
     for (int w = 0; w < s->n_symbols; w++) {
         s->task.window_start[w] = w * s->symbol_steps;

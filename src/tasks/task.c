@@ -32,6 +32,15 @@ lsnn_status task_create_windows(task *t, int n_windows) {
 }
 
 int task_steps(const lsnn_experiment *experiment, double ms) {
-    double steps = fmin(ms / setting_real(experiment, "net.dt") + 0.5, 1e9);
+    double steps = fmin(ms / setting_real(experiment, "net.dt") + 0.5, TASK_MOST_STEPS + 1);
     return steps < 1 ? 1 : (int)steps;
+}
+
+lsnn_status task_set_steps(task *t, double n_steps) {
+    if (n_steps > TASK_MOST_STEPS) {
+        return fail(LSNN_ERR_SETTING, "a sequence of %s has %.3g steps; at most %d can be simulated: use a larger net.dt, or show things for a shorter time",
+                    t->kind->name, n_steps, TASK_MOST_STEPS);
+    }
+    t->n_steps = (int)n_steps;
+    return LSNN_OK;
 }

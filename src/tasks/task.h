@@ -20,6 +20,8 @@ typedef struct sample_writer {
 
 typedef struct task task;
 
+enum { TASK_MOST_STEPS = 100000000 };
+
 typedef struct task_kind {
     const char *name;
     /* Errors: SETTING, DATA, IO, MEMORY. */
@@ -61,8 +63,10 @@ static inline void sample_value(const sample_writer *to, int window, int output,
     to->target[((size_t)window * (size_t)to->sim->options.n_batch + (size_t)to->b) * (size_t)n_out + (size_t)output] = x;
 }
 
-/* Steps that a time in ms takes; at least 1. */
+/* Steps that a time in ms takes; at least 1, at most TASK_MOST_STEPS + 1. */
 int task_steps(const lsnn_experiment *experiment, double ms);
+/* Sets the length of a sequence. Errors: SETTING (longer than TASK_MOST_STEPS). */
+lsnn_status task_set_steps(task *t, double n_steps);
 
 extern const task_kind task_store_recall, task_digits, task_smnist, task_arrays;
 

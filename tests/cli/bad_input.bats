@@ -18,6 +18,8 @@ setup() {
     load helper
     # A sanitizer shall answer a huge request as malloc does, and a tool that is built with one takes its time.
     export ASAN_OPTIONS=${ASAN_OPTIONS-}:allocator_may_return_null=1
+    echo 'leak:libfontconfig' >"$BATS_FILE_TMPDIR/suppressions" # what it keeps until the end
+    export LSAN_OPTIONS=suppressions=$BATS_FILE_TMPDIR/suppressions:print_suppressions=0
     made=$BATS_FILE_TMPDIR
     cd "$BATS_TEST_TMPDIR" || return
 }
@@ -348,10 +350,10 @@ END
 
 @test "model: a network that does not fit its task" {
     copy_model
-    files settings model.safetensors 'n_thresholds: 17' 'n_thresholds: 16'
-    refused_model 4 '34 inputs' model.safetensors
+    files settings model.safetensors 'n_thresholds: .*' 'n_thresholds: 5'
+    refused_model 4 'the task digits 10 and 10' model.safetensors
     copy_model
-    files settings model.safetensors 'net:' 'nett:'
+    files settings model.safetensors '^net:' 'nett:'
     refused_model 3 'model.safetensors:5: nett' model.safetensors
     copy_model
     files edit model.safetensors '__metadata__/settings='
@@ -414,7 +416,7 @@ END
 }
 
 @test "probe: a sample that is not there, or negative" {
-    refused 2 '0..299' probe "$made/trained" --sample 300 --out new.safetensors
+    refused 2 'sample 99999; ' probe "$made/trained" --sample 99999 --out new.safetensors
     refused 2 '--sample' probe "$made/trained" --sample -1 --out new.safetensors
     refused 2 '--sample' probe "$made/trained" --sample 99999999999999999999 --out new.safetensors
 }
@@ -550,7 +552,7 @@ END
     refused_yaml 4 'own.yaml:2: '
     { echo 'task: digits'; head -c 30000000 /dev/zero | tr '\0' '#'; } >own.yaml
     refused_yaml 4 'own.yaml'
-    { echo 'task: digits'; echo 'net:'; for i in $(seq 20000); do echo "  k$i: 1"; done; } >own.yaml
+    { echo 'task: digits'; echo 'net:'; seq -f '  k%g: 1' 20000; } >own.yaml
     refused_yaml 3 'own.yaml:3: '
     printf 'task: digits\nnet: &n\n  tau_m: *n\n' >own.yaml
     refused_yaml 4 'own.yaml:2: '

@@ -4,6 +4,7 @@
 import gzip
 import hashlib
 import json
+import re
 import struct
 import sys
 from pathlib import Path
@@ -135,11 +136,11 @@ def network(path, key, value):
 
 
 def settings(path, old, new):
-    """settings FILE OLD NEW: replaces a text in the settings of a model, and signs it again."""
+    """settings FILE OLD NEW: replaces a text (a regular expression) in the settings of a model, and signs it again."""
     header, data = read_safetensors(path)
-    text = header["__metadata__"]["settings"]
-    assert old in text
-    header["__metadata__"]["settings"] = text.replace(old, new)
+    text, n = re.subn(old, new, header["__metadata__"]["settings"], flags=re.MULTILINE)
+    assert n == 1
+    header["__metadata__"]["settings"] = text
     write_safetensors(path, header, data)
 
 
