@@ -47,6 +47,7 @@ int main(int argc, char **argv) {
     keep_standard_streams();
     setlocale(LC_CTYPE, ""); /* only to know whether the terminal takes UTF-8: numbers keep their point */
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a write past a limit then fails like one to a full disk */
     struct arguments arguments;
     int code = arguments_parse(&arguments, argc, argv);
     if (code == 0) {

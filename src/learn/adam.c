@@ -86,9 +86,13 @@ lsnn_status adam_read(lsnn_adam *adam, const tensor_file *file) {
             TRY(fail(LSNN_ERR_DATA, "%s: number %zu of adam.m or adam.v is not one that training leaves behind; the file is damaged", tensor_file_path(file), k));
         }
     }
+    int64_t steps = *(const int64_t *)step->data;
+    if (steps < 0 || steps > INT64_C(1) << 40) {
+        TRY(fail(LSNN_ERR_DATA, "%s: adam.step is %lld; the file is damaged", tensor_file_path(file), (long long)steps));
+    }
     memcpy(adam->m, m->data, adam->n * sizeof *adam->m);
     memcpy(adam->v, v->data, adam->n * sizeof *adam->v);
-    adam->step = *(const int64_t *)step->data;
+    adam->step = steps;
 out:
     return status;
 }

@@ -1,4 +1,4 @@
-/* Drawing figures: a page of lines, boxes, pictures and text that ends up in a .svg, .png or .pdf file, and panels with axes on it.
+/* Drawing figures: a page of lines, boxes, pictures and text that ends up in a .svg, .png or .pdf file.
  * Lengths are in points (1/72 inch); (0, 0) is the upper left corner of the page, y grows downward. The same calls give the same bytes.
  * Failures of memory are kept by the canvas and reported by canvas_save. PNG, PDF and the widths of text come from cairo; SVG is written here, because
  * cairo's has outlines in place of text, names that differ from call to call, and several times the bytes. */
@@ -47,44 +47,9 @@ void canvas_image(canvas *page, double x, double y, double width, double height,
 void canvas_text(canvas *page, double x, double y, const char *text, text_style style);
 double canvas_text_width(canvas *page, const char *text, text_style style);
 
-/* ---- panels ---- */
-
-/* The numbers that one side of a panel shows. */
-typedef struct axis {
-    double low, high; /* finite, low < high; > 0 if logarithmic */
-    bool logarithmic;
-    bool whole;   /* ticks at whole numbers only */
-    double shift; /* a tick's label stands this much above its number: 0.5 for rows of a raster that are counted from 0 */
-} axis;
-
-typedef struct panel {
-    double x, y, width, height; /* of the data area */
-    axis across, up;
-} panel;
-
-/* An axis that holds low..high with some room on both sides; usable for any input (equal, reversed, not finite). */
-axis axis_around(double low, double high);
-/* Where a value lies on the page. A value past the axis lies on the panel's border. */
-double panel_x(const panel *where, double value);
-double panel_y(const panel *where, double value);
-/* Width of the widest label on the upright axis. */
-double panel_label_width(canvas *page, const panel *where);
-/* Draws the spines and ticks, with labels on the upright axis, and on the lower one if `across_label` is not NULL. `letter` ("a") goes to the upper left.
- * label_x: where the middle of the upright axis's label goes; up_label may have two lines. */
-void panel_frame(canvas *page, const panel *where, double label_x, const char *letter, const char *up_label, const char *across_label);
-/* A line through n points; where y is not finite, the line has a gap, and a point between two gaps becomes a short mark. Of more points than the panel can show,
- * each stretch's lowest and highest are drawn. x must not fall. */
-void panel_line(canvas *page, const panel *where, size_t n, const double *x, const double *y, ink how);
-/* The spikes z [n_steps][stride] of the n_rows neurons `columns`: one mark a spike, row 0 at the bottom, as one path; more than 200,000 become an image.
- * The panel's axes must run from 0 to n_rows and over the n_steps. */
-void panel_raster(canvas *page, const panel *where, const uint8_t *z, size_t n_steps, size_t stride, const size_t *columns, size_t n_rows,
-                  uint32_t rgb);
-/* x [n_steps][n_rows] as colours, row 0 at the bottom: white to blue if low >= 0, else blue over white to red about 0; not finite is grey. Where there are
- * more numbers than the panel can show, their means are drawn. */
-void panel_heat(canvas *page, const panel *where, const float *x, size_t n_steps, size_t n_rows, double low, double high);
-/* The scale of panel_heat as a bar of that size. */
-void panel_heat_scale(canvas *page, double x, double y, double width, double height, double low, double high);
-/* A number as a short text to out [size], with '.' whatever the locale. */
-void number_text(char *out, size_t size, double value, int significant);
+/* Along one side of an image that is `length` long on paper and shows n numbers: how many pixels it takes, never more than 200 an inch. */
+size_t canvas_image_pixels(size_t n, double length);
+/* Whoever draws had no memory for it: canvas_save will say so. */
+void canvas_no_memory(canvas *page);
 
 #endif

@@ -91,9 +91,9 @@ lsnn_status checkpoint_read(const tensor_file *file, train_state *state) {
     const double *r = real_numbers->data;
     state->position =
         (train_position){.iteration = w[0], .metrics_bytes = w[1], .stopped_early = w[2] != 0, .best_score = r[0], .seconds = r[1]};
-    if (w[0] < 0 || w[1] < 0) {
-        TRY(fail(LSNN_ERR_DATA, "%s: iteration %lld at byte %lld of the metrics; the file is damaged", tensor_file_path(file),
-                 (long long)w[0], (long long)w[1]));
+    if (w[0] < 0 || w[0] > INT64_C(1) << 40 || w[1] < 0 || !(r[1] >= 0)) {
+        TRY(fail(LSNN_ERR_DATA, "%s: iteration %lld at byte %lld of the metrics, after %g s; the file is damaged", tensor_file_path(file),
+                 (long long)w[0], (long long)w[1], r[1]));
     }
 out:
     return status;

@@ -1,0 +1,43 @@
+/* What the files figure*.c share: panels that stand on top of each other, and what is written beside them. For no one else. */
+#ifndef LSNN_RUN_FIGURE_INSIDE_H
+#define LSNN_RUN_FIGURE_INSIDE_H
+
+#include "run/panel.h"
+
+enum { MAX_STRIPS = 5 };
+
+static const double page_width = 504, note_size = 7;
+static const uint32_t input_rgb = 0x333333, lif_rgb = 0x0072b2, adaptive_rgb = 0xd55e00, quiet_rgb = 0x777777;
+
+/* One panel of a figure: they stand on top of each other and share the axis across. */
+typedef struct strip {
+    panel where;
+    char label[64];
+    double weight; /* of its height */
+    void (*draw)(canvas *page, const panel *where, void *source);
+} strip;
+
+typedef struct strips {
+    strip list[MAX_STRIPS];
+    int n;
+} strips;
+
+/* At most MAX_STRIPS; `draw` gets the source of figure_draw_strips. */
+void figure_add_strip(strips *all, const char *label, axis up, double weight, void (*draw)(canvas *, const panel *, void *));
+/* Draws all strips; the widest tick label decides where the data areas begin. right: the margin on that side. */
+void figure_draw_strips(canvas *page, strips *all, double height, double right, axis across, const char *across_label, void *source);
+/* As large as fits on the page, up to 9 points. */
+void figure_title(canvas *page, const char *title);
+/* A line of text in the margin to the right of a panel; line 0 is at its top. */
+void figure_note(canvas *page, const panel *where, int line, const char *text, uint32_t rgb);
+
+/* Makes low..high hold those of the n values that are finite. */
+void figure_widen(double *low, double *high, const double *values, size_t n);
+/* 0 if none is. */
+double figure_last_finite(const double *values, size_t n);
+
+/* The two figures: of a file that lsnn_probe made, and of a metrics.jsonl. Errors: those of lsnn_plot. */
+lsnn_status figure_of_probe(const char *path, const char *figure_path);
+lsnn_status figure_of_training(const char *path, const char *figure_path);
+
+#endif

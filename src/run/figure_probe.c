@@ -1,0 +1,410 @@
+/* The figure of a probe: one sample's walk through a network. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "run/figure_inside.h"
+#include "run/probe_file.h"
+
+enum { MAX_THRESHOLDS = 20, MAX_LABELS = 12 };
+
+static const uint32_t shade_rgb = 0xeeeeee;
+
+/* Colours that colour-blind readers can tell apart (Paul Tol's muted set and three more); labels at the lines say the same in words. */
+static const uint32_t palette[MAX_LABELS] = {0x332288, 0xcc6677, 0x117733, 0xddaa33, 0x56b4e9, 0x882255,
+                                             0x44aa99, 0x999933, 0xaa4499, 0x555555, 0xee7733, 0x0077bb};
+
+static bool counts(const probe_file *source, size_t w) {
+    return !source->classes || source->class_of[w] >= 0;
+}
+
+/* Grey behind the windows that count; windows that touch are one. Nothing, if that would be everything. */
+static void draw_windows(canvas *page, const panel *where, const probe_file *source) {
+    for (size_t w = 0; w < source->n_windows;) {
+        if (!counts(source, w)) {
+            w++;
+            continue;
+        }
+        size_t last = w;
+        while (last + 1 < source->n_windows && counts(source, last + 1) && source->start[last + 1] == source->stop[last]) {
+            last++;
+        }
+        double from = panel_x(where, source->start[w] * source->dt), to = panel_x(where, source->stop[last] * source->dt);
+        if (to - from < where->width * 0.999) {
+            canvas_box(page, from, where->y, to - from, where->height, (ink){shade_rgb, 1, 0});
+        }
+        w = last + 1;
+    }
+}
+
+static void draw_raster(canvas *page, const panel *where, const probe_file *source, const uint8_t *z, size_t stride, const size_t *columns,
+                        size_t n, const char *what, uint32_t rgb) {
+    draw_windows(page, where, source);
+    panel_raster(page, where, z, source->n_steps, stride, columns, n, rgb);
+    double spikes = 0;
+    for (size_t t = 0; t < source->n_steps; t++) {
+        for (size_t row = 0; row < n; row++) {
+            spikes += z[t * stride + columns[row]] != 0;
+        }
+    }
+    char number[32], note[64];
+    snprintf(note, sizeof note, "%zu %s%s", n, what, n == 1 ? "" : "s");
+    figure_note(page, where, 0, note, rgb);
+    number_text(number, sizeof number, 1000 * spikes / ((double)n * (double)source->n_steps * source->dt), 3);
+    snprintf(note, sizeof note, "%s Hz", number);
+    figure_note(page, where, 1, note, rgb);
+}
+
+static void draw_input(canvas *page, const panel *where, void *user) {
+    const probe_file *source = user;
+    if (!source->currents) {
+        draw_raster(page, where, source, source->spikes, source->n_in, source->inputs, source->n_in, "input", input_rgb);
+        return;
+    }
+    double low = INFINITY, high = -INFINITY;
+    for (size_t k = 0; k < source->n_steps * source->n_in; k++) {
+        if (isfinite(source->input[k])) {
+            low = fmin(low, (double)source->input[k]);
+            high = fmax(high, (double)source->input[k]);
+        }
+    }
+    low = low <= high ? low : 0;
+    high = low <= high ? high : 0;
+    panel_heat(page, where, source->input, source->n_steps, source->n_in, low, high);
+    char note[64];
+    snprintf(note, sizeof note, "%zu current%s", source->n_in, source->n_in == 1 ? "" : "s");
+    figure_note(page, where, 0, note, input_rgb);
+    panel_heat_scale(page, where->x + where->width + 6, where->y + 14, 7, where->height - 14, low, high);
+}
+
+static void draw_lif(canvas *page, const panel *where, void *user) {
+    const probe_file *source = user;
+    draw_raster(page, where, source, source->z, source->n_rec, source->lif, source->n_lif, "neuron", lif_rgb);
+}
+
+static void draw_adaptive(canvas *page, const panel *where, void *user) {
+    const probe_file *source = user;
+    draw_raster(page, where, source, source->z, source->n_rec, source->adaptive, source->n_adaptive, "neuron", adaptive_rgb);
+}
+
+/* The adaptive neurons with the most spikes, most first, to `chosen`; returns how many. */
+static size_t busiest(const probe_file *source, size_t chosen[MAX_THRESHOLDS]) {
+    size_t spikes_of[MAX_THRESHOLDS], n = 0;
+    for (size_t k = 0; k < source->n_adaptive; k++) {
+        size_t j = source->adaptive[k], spikes = 0;
+        for (size_t t = 0; t < source->n_steps; t++) {
+            spikes += source->z[t * source->n_rec + j] != 0;
+        }
+        size_t place = n;
+        while (place > 0 && spikes > spikes_of[place - 1]) {
+            place--;
+        }
+        if (place == MAX_THRESHOLDS) {
+            continue;
+        }
+        n += n < MAX_THRESHOLDS;
+        memmove(chosen + place + 1, chosen + place, (n - 1 - place) * sizeof *chosen);
+        memmove(spikes_of + place + 1, spikes_of + place, (n - 1 - place) * sizeof *spikes_of);
+        chosen[place] = j;
+        spikes_of[place] = spikes;
+    }
+    return n;
+}
+
+/* v_th = A - beta b, the same for all neurons; 1 if the numbers make no sense. */
+static double baseline(const probe_file *source) {
+    size_t j = source->adaptive[0];
+    double v_th = (double)source->threshold[j] - (double)source->beta[j] * (double)source->b[j];
+    return isfinite(v_th) && v_th > 0 ? v_th : 1;
+}
+
+static void threshold_line(const probe_file *source, size_t j) {
+    double v_th = baseline(source);
+    for (size_t t = 0; t < source->n_steps; t++) {
+        source->line[t] = (double)source->threshold[t * source->n_rec + j] / v_th;
+    }
+}
+
+static axis threshold_axis(const probe_file *source) {
+    size_t chosen[MAX_THRESHOLDS], n = busiest(source, chosen);
+    double low = INFINITY, high = -INFINITY;
+    for (size_t k = 0; k < n; k++) {
+        threshold_line(source, chosen[k]);
+        figure_widen(&low, &high, source->line, source->n_steps);
+    }
+    return axis_around(low, high);
+}
+
+static void draw_thresholds(canvas *page, const panel *where, void *user) {
+    static const uint32_t shades[] = {0x7a3300, 0xd55e00, 0xf0a05a};
+    const probe_file *source = user;
+    size_t chosen[MAX_THRESHOLDS], n = busiest(source, chosen);
+    draw_windows(page, where, source);
+    for (size_t k = n; k-- > 0;) {
+        threshold_line(source, chosen[k]);
+        panel_line(page, where, source->n_steps, source->times, source->line, (ink){shades[k % 3], 0.85, 0.6});
+    }
+    char note[64];
+    snprintf(note, sizeof note, n < source->n_adaptive ? "%zu busiest" : "%zu neurons", n);
+    figure_note(page, where, 0, n == 1 ? "1 neuron" : note, adaptive_rgb);
+    if (n < source->n_adaptive) {
+        snprintf(note, sizeof note, "of %zu", source->n_adaptive);
+        figure_note(page, where, 1, note, adaptive_rgb);
+    }
+}
+
+/* The counted windows' mean of line k over their steps, or over all steps if none counts. */
+static double mean_when_counted(const probe_file *source, size_t k) {
+    double sum = 0, n = 0;
+    for (size_t w = 0; w < source->n_windows; w++) {
+        for (int32_t t = source->start[w]; counts(source, w) && t < source->stop[w]; t++) {
+            double value = source->lines[k * source->n_steps + (size_t)t];
+            sum += isfinite(value) ? value : 0;
+            n++;
+        }
+    }
+    return n > 0 ? sum / n : 0;
+}
+
+/* The classes that get a colour and a label: those that are right somewhere, then those that the network finds most likely. */
+static size_t choose_classes(const probe_file *source, size_t most, size_t chosen[MAX_LABELS]) {
+    double weight_of[MAX_LABELS];
+    size_t n = 0;
+    for (size_t k = 0; k < source->n_out; k++) {
+        double weight = mean_when_counted(source, k);
+        for (size_t w = 0; w < source->n_windows && weight < 2; w++) {
+            weight += source->class_of[w] == (int32_t)k ? 2 : 0;
+        }
+        size_t place = n;
+        while (place > 0 && weight > weight_of[place - 1]) {
+            place--;
+        }
+        if (place == most) {
+            continue;
+        }
+        n += n < most;
+        memmove(chosen + place + 1, chosen + place, (n - 1 - place) * sizeof *chosen);
+        memmove(weight_of + place + 1, weight_of + place, (n - 1 - place) * sizeof *weight_of);
+        chosen[place] = k;
+        weight_of[place] = weight;
+    }
+    return n;
+}
+
+/* A label at the right end of a line. */
+typedef struct line_label {
+    double line_y, y;
+    char text[32];
+    uint32_t rgb;
+    bool bold;
+} line_label;
+
+static int by_height(const void *a, const void *b) {
+    const line_label *one = a, *other = b;
+    return one->line_y != other->line_y ? (one->line_y < other->line_y ? 1 : -1) : strcmp(other->text, one->text);
+}
+
+/* Labels stand at the ends of their lines, but never over each other: pushed up from the lowest, then down from the top. */
+static void draw_labels(canvas *page, const panel *where, line_label *labels, size_t n) {
+    const double distance = note_size + 0.4;
+    qsort(labels, n, sizeof *labels, by_height);
+    double free_from = where->y + where->height;
+    for (size_t k = 0; k < n; k++) {
+        labels[k].y = fmin(labels[k].line_y, free_from);
+        free_from = labels[k].y - distance;
+    }
+    double free_to = where->y;
+    for (size_t k = n; k-- > 0;) {
+        labels[k].y = fmax(labels[k].y, free_to);
+        free_to = labels[k].y + distance;
+    }
+    double right = where->x + where->width;
+    for (size_t k = 0; k < n; k++) {
+        canvas_move(page, right + 1, labels[k].line_y);
+        canvas_line(page, right + 3, labels[k].line_y);
+        canvas_line(page, right + 9, labels[k].y);
+        canvas_line(page, right + 11, labels[k].y);
+        canvas_stroke(page, (ink){labels[k].rgb, 1, 0.5});
+        canvas_text(page, right + 13, labels[k].y + 0.36 * note_size, labels[k].text,
+                    (text_style){.rgb = labels[k].rgb, .size = note_size, .bold = labels[k].bold});
+    }
+}
+
+/* The line of class k where it is the right answer; not a number elsewhere. */
+static bool right_answer_line(const probe_file *source, size_t k) {
+    bool any = false;
+    for (size_t t = 0; t < source->n_steps; t++) {
+        source->line[t] = NAN;
+    }
+    for (size_t w = 0; w < source->n_windows; w++) {
+        for (int32_t t = source->start[w]; source->class_of[w] == (int32_t)k && t < source->stop[w]; t++) {
+            source->line[t] = source->lines[k * source->n_steps + (size_t)t];
+            any = true;
+        }
+    }
+    return any;
+}
+
+/* The right class above each window, where there are several and they have room. */
+static void draw_window_classes(canvas *page, const panel *where, const probe_file *source) {
+    text_style style = {.rgb = quiet_rgb, .size = note_size, .anchor = TEXT_CENTRE};
+    for (size_t w = 0; w < source->n_windows && source->n_windows > 1; w++) {
+        char text[32];
+        double from = panel_x(where, source->start[w] * source->dt), to = panel_x(where, source->stop[w] * source->dt);
+        snprintf(text, sizeof text, "%ld", (long)source->class_of[w]);
+        if (counts(source, w) && to - from > canvas_text_width(page, text, style) + 3) {
+            canvas_text(page, (from + to) / 2, where->y - 2, text, style);
+        }
+    }
+}
+
+static void draw_classes(canvas *page, const panel *where, void *user) {
+    const probe_file *source = user;
+    size_t room = (size_t)(where->height / (note_size + 0.4)), chosen[MAX_LABELS];
+    size_t n = choose_classes(source, room < MAX_LABELS ? room : MAX_LABELS, chosen);
+    line_label labels[MAX_LABELS];
+    draw_windows(page, where, source);
+    for (size_t k = 0; k < source->n_out && source->n_out > n; k++) {
+        panel_line(page, where, source->n_steps, source->times, source->lines + k * source->n_steps, (ink){0xbbbbbb, 1, 0.4});
+    }
+    for (size_t rank = n; rank-- > 0;) {
+        size_t k = chosen[rank];
+        const double *values = source->lines + k * source->n_steps;
+        uint32_t rgb = palette[source->n_out <= MAX_LABELS ? k : rank];
+        panel_line(page, where, source->n_steps, source->times, values, (ink){rgb, 1, 0.7});
+        bool right = right_answer_line(source, k);
+        if (right) {
+            panel_line(page, where, source->n_steps, source->times, source->line, (ink){rgb, 1, 2});
+        }
+        labels[rank] = (line_label){.line_y = panel_y(where, figure_last_finite(values, source->n_steps)), .rgb = rgb, .bold = right};
+        snprintf(labels[rank].text, sizeof labels[rank].text, "%zu", k);
+    }
+    draw_labels(page, where, labels, n);
+    draw_window_classes(page, where, source);
+}
+
+static void target_line(const probe_file *source, size_t k) {
+    for (size_t t = 0; t < source->n_steps; t++) {
+        source->line[t] = NAN;
+    }
+    for (size_t w = 0; w < source->n_windows; w++) {
+        for (int32_t t = source->start[w]; t < source->stop[w]; t++) {
+            source->line[t] = (double)source->target[w * source->n_out + k];
+        }
+    }
+}
+
+static size_t n_values_shown(const probe_file *source) {
+    return source->n_out < MAX_LABELS ? source->n_out : MAX_LABELS;
+}
+
+static axis values_axis(const probe_file *source) {
+    double low = INFINITY, high = -INFINITY;
+    for (size_t k = 0; k < n_values_shown(source); k++) {
+        figure_widen(&low, &high, source->lines + k * source->n_steps, source->n_steps);
+        target_line(source, k);
+        figure_widen(&low, &high, source->line, source->n_steps);
+    }
+    return axis_around(low, high);
+}
+
+static void draw_key(canvas *page, const panel *where, int line, const char *text, ink how) {
+    double x = where->x + where->width + 6, y = where->y + note_size * 0.6 + line * (note_size + 2);
+    canvas_move(page, x, y);
+    canvas_line(page, x + 9, y);
+    canvas_stroke(page, how);
+    canvas_text(page, x + 12, y + 0.36 * note_size, text, (text_style){.rgb = input_rgb, .size = note_size});
+}
+
+static void draw_values(canvas *page, const panel *where, void *user) {
+    const probe_file *source = user;
+    ink target = {palette[0], 0.4, 2.4}, output = {palette[0], 1, 0.8};
+    draw_windows(page, where, source);
+    for (size_t k = 0; k < n_values_shown(source); k++) {
+        target.rgb = output.rgb = palette[k];
+        target_line(source, k);
+        panel_line(page, where, source->n_steps, source->times, source->line, target);
+        panel_line(page, where, source->n_steps, source->times, source->lines + k * source->n_steps, output);
+    }
+    target.rgb = output.rgb = source->n_out == 1 ? palette[0] : input_rgb;
+    draw_key(page, where, 0, "target", target);
+    draw_key(page, where, 1, "output", output);
+    if (source->n_out > MAX_LABELS) {
+        char note[64];
+        snprintf(note, sizeof note, "%d of %zu", MAX_LABELS, source->n_out);
+        figure_note(page, where, 2, note, input_rgb);
+    }
+}
+
+static size_t answer_of(const probe_file *source, size_t w) {
+    const float *output = source->output + w * source->n_out;
+    size_t best = 0;
+    for (size_t k = 1; k < source->n_out; k++) {
+        best = output[k] > output[best] ? k : best;
+    }
+    return best;
+}
+
+static void probe_title(const probe_file *source, char *title, size_t size) {
+    size_t n_counted = 0, n_right = 0, last = 0;
+    for (size_t w = 0; source->classes && w < source->n_windows; w++) {
+        if (counts(source, w)) {
+            n_counted++;
+            n_right += answer_of(source, w) == (size_t)source->class_of[w];
+            last = w;
+        }
+    }
+    char loss[32], answer[160] = "";
+    number_text(loss, sizeof loss, (double)source->loss[0], 3);
+    if (n_counted > 0) {
+        snprintf(answer, sizeof answer, "true class %ld, predicted %zu", (long)source->class_of[last], answer_of(source, last));
+    }
+    if (n_counted > 1) {
+        size_t n = strlen(answer);
+        snprintf(answer + n, sizeof answer - n, " (last of %zu windows, %zu right)", n_counted, n_right);
+    }
+    snprintf(title, size, "%.40s, %.16s sample %.20s: %s%sloss %s", probe_file_text(source, "experiment"), probe_file_text(source, "split"),
+             probe_file_text(source, "sample"), answer, n_counted > 0 ? ", " : "", loss);
+}
+
+static axis rows_axis(size_t n) {
+    return (axis){.low = 0, .high = (double)n, .whole = true, .shift = 0.5};
+}
+
+static void probe_strips(const probe_file *source, strips *all) {
+    figure_add_strip(all, source->currents ? "Input" : "Input neuron", rows_axis(source->n_in), 1, draw_input);
+    if (source->n_lif > 0) {
+        figure_add_strip(all, "LIF neuron", rows_axis(source->n_lif), 1, draw_lif);
+    }
+    if (source->n_adaptive > 0) {
+        const char *label = baseline(source) == 1 ? "Threshold" : "Threshold\n(units of v_th)";
+        figure_add_strip(all, "Adaptive neuron", rows_axis(source->n_adaptive), 1, draw_adaptive);
+        figure_add_strip(all, label, threshold_axis(source), 0.9, draw_thresholds);
+    }
+    if (source->classes) {
+        figure_add_strip(all, "Class probability", (axis){.low = 0, .high = 1}, 1.2, draw_classes);
+    } else {
+        figure_add_strip(all, "Output", values_axis(source), 1.2, draw_values);
+    }
+}
+
+lsnn_status figure_of_probe(const char *path, const char *figure_path) {
+    const double height = 468, right = 58;
+    probe_file source = {0};
+    strips all = {0};
+    canvas *page = NULL;
+    char title[320];
+    lsnn_status status;
+    TRY(probe_file_open(&source, path));
+    probe_title(&source, title, sizeof title);
+    TRY(canvas_create(&page, figure_path, page_width, height, title));
+    probe_strips(&source, &all);
+    figure_title(page, title);
+    figure_draw_strips(page, &all, height, right, (axis){.low = 0, .high = (double)source.n_steps * source.dt}, "Time (ms)", &source);
+    TRY(canvas_save(page));
+out:
+    canvas_free(page);
+    probe_file_close(&source);
+    return status;
+}

@@ -1,0 +1,30 @@
+/* A probe's file, read, checked, and laid out for drawing. */
+#ifndef LSNN_RUN_PROBE_FILE_H
+#define LSNN_RUN_PROBE_FILE_H
+
+#include "base/tensorfile.h"
+
+/* What of it is drawn; the arrays are borrowed from the file but for those that are marked. */
+typedef struct probe_file {
+    tensor_file *file;
+    size_t n_steps, n_in, n_rec, n_out, n_windows, n_lif, n_adaptive;
+    double dt;
+    bool currents, classes;
+    const float *input, *threshold, *b, *beta, *y, *output, *target, *loss;
+    const uint8_t *z;
+    const int32_t *start, *stop, *class_of;
+    uint8_t *spikes;        /* owned: input spikes [n_steps][n_in], NULL for currents */
+    size_t *lif, *adaptive; /* owned: which neurons */
+    size_t *inputs;         /* owned: 0, 1, 2 ... */
+    double *times;          /* owned: the middle of each step, ms */
+    double *lines;          /* owned: [n_out][n_steps], the output or its softmax */
+    double *line;           /* owned: [n_steps], for whoever draws */
+} probe_file;
+
+/* `source` is all zeros before, and is to be closed even after a failure. Errors: USAGE (not a probe), IO, DATA, MEMORY. */
+lsnn_status probe_file_open(probe_file *source, const char *path);
+void probe_file_close(probe_file *source);
+/* A metadata text, "?" if there is none. */
+const char *probe_file_text(const probe_file *source, const char *key);
+
+#endif
