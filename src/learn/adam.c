@@ -83,7 +83,8 @@ lsnn_status adam_read(lsnn_adam *adam, const tensor_file *file) {
     TRY(tensor_file_need(file, "adam.step", TENSOR_I64, 1, (int64_t[]){1}, &step));
     for (size_t k = 0; k < adam->n; k++) {
         if (!isfinite(tensor_at(m, k)) || !(tensor_at(v, k) >= 0) || !isfinite(tensor_at(v, k))) {
-            TRY(fail(LSNN_ERR_DATA, "%s: number %zu of adam.m or adam.v is not one that training leaves behind; the file is damaged", tensor_file_path(file), k));
+            TRY(fail(LSNN_ERR_DATA, "%s: number %zu of adam.m or adam.v is not one that training leaves behind; the file is damaged",
+                     tensor_file_path(file), k));
         }
     }
     int64_t steps = *(const int64_t *)step->data;

@@ -116,7 +116,8 @@ static lsnn_status check_values(const tensor_file *file, const tensor *t, double
     for (size_t k = 0; k < t->n; k++) {
         double x = tensor_at(t, k);
         if (!(x >= low && x <= high) || (whole && x != floor(x))) {
-            return fail(LSNN_ERR_DATA, "%s: %s[%zu] is %g, which no simulation leaves behind; the file is damaged", tensor_file_path(file), t->name, k, x);
+            return fail(LSNN_ERR_DATA, "%s: %s[%zu] is %g, which no simulation leaves behind; the file is damaged", tensor_file_path(file),
+                        t->name, k, x);
         }
     }
     return LSNN_OK;
@@ -140,7 +141,10 @@ lsnn_status sim_read_carried(lsnn_sim *sim, const tensor_file *file) {
     for (int a = 0; a < 5; a++) {
         bool refractory = a == 2;
         bool spikes = a == 3;
-        TRY(check_values(file, state[a], refractory || spikes ? 0 : (double)-FLT_MAX, refractory ? (double)sim->net->spec.n_ref : spikes ? 1 : (double)FLT_MAX,
+        TRY(check_values(file, state[a], refractory || spikes ? 0 : (double)-FLT_MAX,
+                         refractory ? (double)sim->net->spec.n_ref
+                         : spikes   ? 1
+                                    : (double)FLT_MAX,
                          refractory || spikes));
     }
     TRY(check_values(file, sent, 0, 1, true));

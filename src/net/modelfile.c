@@ -71,27 +71,21 @@ static int which_word(const json_t *value, const char *first, const char *second
 static bool read_field(const json_t *value, field_type type, void *to) {
     int word = type == FIELD_KIND ? which_word(value, "spikes", "currents") : which_word(value, "threshold", "baseline");
     switch (type) {
-    case FIELD_INT:
-        if (!json_is_integer(value) || json_integer_value(value) < 0 || json_integer_value(value) > 65535) {
-            return false;
-        }
-        *(int *)to = (int)json_integer_value(value);
-        return true;
-    case FIELD_REAL:
-        if (!json_is_number(value)) {
-            return false;
-        }
-        *(float *)to = (float)json_number_value(value);
-        return true;
-    case FIELD_BOOL:
-        *(bool *)to = json_is_true(value);
-        return json_is_boolean(value);
-    case FIELD_KIND:
-        *(lsnn_input_kind *)to = word == 1 ? LSNN_CURRENTS : LSNN_SPIKES;
-        return word >= 0;
-    default:
-        *(lsnn_normalise *)to = word == 1 ? LSNN_BY_BASELINE : LSNN_BY_THRESHOLD;
-        return word >= 0;
+        case FIELD_INT:
+            if (!json_is_integer(value) || json_integer_value(value) < 0 || json_integer_value(value) > 65535) {
+                return false;
+            }
+            *(int *)to = (int)json_integer_value(value);
+            return true;
+        case FIELD_REAL:
+            if (!json_is_number(value)) {
+                return false;
+            }
+            *(float *)to = (float)json_number_value(value);
+            return true;
+        case FIELD_BOOL: *(bool *)to = json_is_true(value); return json_is_boolean(value);
+        case FIELD_KIND: *(lsnn_input_kind *)to = word == 1 ? LSNN_CURRENTS : LSNN_SPIKES; return word >= 0;
+        default: *(lsnn_normalise *)to = word == 1 ? LSNN_BY_BASELINE : LSNN_BY_THRESHOLD; return word >= 0;
     }
 }
 
@@ -264,7 +258,8 @@ lsnn_status net_read(lsnn_net **out, const tensor_file *file) {
     TRY(check_spec(&spec, file));
     TRY(lsnn_net_create(&net, &spec));
     if (net->in.n != in.value->n || net->rec.n != rec.value->n || net->out.n != readout.value->n) {
-        TRY(fail(LSNN_ERR_DATA, "%s: a connection stands there twice, or from a neuron to itself; the file is damaged", tensor_file_path(file)));
+        TRY(fail(LSNN_ERR_DATA, "%s: a connection stands there twice, or from a neuron to itself; the file is damaged",
+                 tensor_file_path(file)));
     }
     memcpy(net->params + net->in.first, in.value->data, net->in.n * sizeof(real));
     memcpy(net->params + net->rec.first, rec.value->data, net->rec.n * sizeof(real));

@@ -152,8 +152,8 @@ static lsnn_status check_options(const lsnn_sim_options *options) {
                     options->n_steps, options->n_windows);
     }
     if ((double)options->n_batch * options->n_steps > 1e12) { /* the plan itself would take minutes */
-        return fail(LSNN_ERR_MEMORY, "a simulation of %d samples by %d steps: no machine has the memory; use fewer of either", options->n_batch,
-                    options->n_steps);
+        return fail(LSNN_ERR_MEMORY, "a simulation of %d samples by %d steps: no machine has the memory; use fewer of either",
+                    options->n_batch, options->n_steps);
     }
     return LSNN_OK;
 }

@@ -38,7 +38,8 @@ int task_steps(const lsnn_experiment *experiment, double ms) {
 
 lsnn_status task_set_steps(task *t, double n_steps) {
     if (n_steps > TASK_MOST_STEPS) {
-        return fail(LSNN_ERR_SETTING, "a sequence of %s has %.3g steps; at most %d can be simulated: use a larger net.dt, or show things for a shorter time",
+        return fail(LSNN_ERR_SETTING,
+                    "a sequence of %s has %.3g steps; at most %d can be simulated: use a larger net.dt, or show things for a shorter time",
                     t->kind->name, n_steps, TASK_MOST_STEPS);
     }
     t->n_steps = (int)n_steps;

@@ -24,7 +24,7 @@ static const struct {
     const char *name;
     bool (*is_there)(void);
 } variants[] = {
-    /* best first */
+/* best first */
 #ifdef LSNN_HAVE_AVX512
     {kernels_avx512, "avx512", has_avx512},
 #else
