@@ -17,6 +17,7 @@ static inline lane_mask lane_bits_16(sixteen_ints x) {
     return (lane_mask)_mm512_movepi32_mask((__m512i)x);
 }
 
+#define WIDEST    16
 #define UNIT      kernels_avx512
 #define UNIT_NAME "avx512"
 #include "machine/kernels/vector_tables.h"

@@ -1,12 +1,14 @@
-/* The kernels on vectors of LANES floats, in the compiler's vector types: included by avx2.c and avx512.c for 16 lanes and for 8. Each includer gives
- *   NAME(function)           the function's name with its number of lanes
- *   NAME(lane_bits)(mask)    bit l = the sign bit of lane l of an integer vector
+/* The kernels on vectors of WIDTH floats, in the compiler's vector types, for rows of LANES floats: PARTS vectors a row. Included by avx2.c and avx512.c
+ * (through vector_tables.h) for 16 lanes and for 8. The includer gives
+ *   NAME(function)    the function's name with its number of lanes
+ *   LANE_BITS(mask)   bit l = the sign bit of lane l of an integer vector of WIDTH lanes
  * Same operations in the same order as ref_body.h, hence the same bits. */
 
-typedef float NAME(vec) __attribute__((vector_size(LANES * 4)));
-typedef int32_t NAME(ivec) __attribute__((vector_size(LANES * 4)));
-#define VEC  NAME(vec)
-#define IVEC NAME(ivec)
+typedef float NAME(vec) __attribute__((vector_size(WIDTH * 4)));
+typedef int32_t NAME(ivec) __attribute__((vector_size(WIDTH * 4)));
+#define PARTS (LANES / WIDTH)
+#define VEC   NAME(vec)
+#define IVEC  NAME(ivec)
 
 static inline VEC NAME(load)(const float *from) {
     return *(const VEC *)from;
@@ -25,20 +27,26 @@ static inline VEC NAME(only)(IVEC mask, VEC x) {
     return (VEC)((IVEC)x & mask);
 }
 
-static inline IVEC NAME(mask_of)(lane_mask lanes) {
-#if LANES == 16
+/* The lanes of one part of a row. */
+static inline IVEC NAME(mask_of)(lane_mask lanes, int part) {
+#if WIDTH == 16
     const IVEC bit = {1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384, 32768};
 #else
     const IVEC bit = {1, 2, 4, 8, 16, 32, 64, 128};
 #endif
-    return (((IVEC){0} + (int32_t)lanes) & bit) != 0;
+    return (((IVEC){0} + (int32_t)(lanes >> part * WIDTH)) & bit) != 0;
 }
 
-static inline float NAME(tree_sum)(VEC x) {
-#if LANES == 16
-    vec_8 eight = __builtin_shufflevector(x, x, 0, 1, 2, 3, 4, 5, 6, 7) + __builtin_shufflevector(x, x, 8, 9, 10, 11, 12, 13, 14, 15);
+/* Sum over the lanes of a row, as a tree: lane l and l + LANES / 2, and so on. */
+static inline float NAME(tree_sum)(const VEC row[PARTS]) {
+#if PARTS == 2
+    VEC eight = row[0] + row[1];
+#elif WIDTH == 16
+    typedef float half __attribute__((vector_size(32)));
+    half eight = __builtin_shufflevector(row[0], row[0], 0, 1, 2, 3, 4, 5, 6, 7) +
+                 __builtin_shufflevector(row[0], row[0], 8, 9, 10, 11, 12, 13, 14, 15);
 #else
-    VEC eight = x;
+    VEC eight = row[0];
 #endif
     typedef float four __attribute__((vector_size(16)));
     four a = __builtin_shufflevector(eight, eight, 0, 1, 2, 3) + __builtin_shufflevector(eight, eight, 4, 5, 6, 7);
@@ -64,10 +72,15 @@ static void NAME(add_spikes)(const synapses *s, const float *w, int d, const spi
                 lane[(size_t)s->post[k] * LANES] += w[k];
             }
         } else {
-            IVEC mask = NAME(mask_of)(lanes);
+            IVEC mask[PARTS];
+            for (int part = 0; part < PARTS; part++) {
+                mask[part] = NAME(mask_of)(lanes, part);
+            }
             for (size_t k = s->row[group]; k < end; k++) {
                 float *row = current + (size_t)s->post[k] * LANES;
-                NAME(store)(row, NAME(load)(row) + NAME(only)(mask, NAME(all)(w[k])));
+                for (int part = 0; part < PARTS; part++) {
+                    NAME(store)(row + part * WIDTH, NAME(load)(row + part * WIDTH) + NAME(only)(mask[part], NAME(all)(w[k])));
+                }
             }
         }
     }
@@ -76,10 +89,11 @@ static void NAME(add_spikes)(const synapses *s, const float *w, int d, const spi
 static void NAME(add_values)(const synapses *s, const float *w, int d, const float *x, float *current) {
     for (int i = 0; i < s->n_pre; i++) {
         size_t group = (size_t)i * (size_t)s->n_delays + (size_t)(d - s->first_delay);
-        VEC value = NAME(load)(x + (size_t)i * LANES);
         for (size_t k = s->row[group]; k < s->row[group + 1]; k++) {
             float *row = current + (size_t)s->post[k] * LANES;
-            NAME(store)(row, NAME(load)(row) + w[k] * value);
+            for (int at = 0; at < LANES; at += WIDTH) {
+                NAME(store)(row + at, NAME(load)(row + at) + w[k] * NAME(load)(x + (size_t)i * LANES + at));
+            }
         }
     }
 }
@@ -90,44 +104,51 @@ static inline __attribute__((always_inline)) void NAME(step_segment)(const neuro
                                                                      bool by_baseline, spike *spikes, int *n_spikes, double *spike_sum,
                                                                      const step_tape *tape, int *n_active) {
     for (int j = g.begin; j < g.end; j++) {
-        size_t at = (size_t)j * LANES;
-        VEC z = NAME(load)(state->z + at);
-        VEC threshold = NAME(all)(c->v_th);
-        if (adaptive) {
-            VEC b = c->rho[j] * NAME(load)(state->b + at) + c->new_b[j] * z;
-            threshold = c->v_th + c->beta[j] * b;
-            NAME(store)(state->b + at, b);
-        }
-        VEC v = c->alpha[j] * NAME(load)(state->v + at) + c->gain[j] * NAME(load)(current + at) - threshold * z;
-        VEC r = NAME(load)(state->r + at);
-        IVEC refractory = r > 0;
-        IVEC spiked = (v > threshold) & ~refractory;
-        if (taped) {
-            VEC unit = adaptive && !by_baseline ? 1 / threshold : NAME(all)(1 / c->v_th);
-            VEC s = (v - threshold) * unit;
-            VEC size = (VEC)((IVEC)s & 0x7fffffff);
-            IVEC inside = (size < 1) & ~refractory;
-            VEC psi = NAME(only)(inside, c->gamma * (1 - size));
-            VEC to_v = psi * unit;
-            NAME(store)(tape->z_before + at, z);
-            NAME(store)(tape->to_v + at, to_v);
+        unsigned lanes = 0;
+        unsigned active = 0;
+        for (int part = 0; part < PARTS; part++) {
+            size_t at = (size_t)j * LANES + (size_t)part * WIDTH;
+            VEC z = NAME(load)(state->z + at);
+            VEC threshold = NAME(all)(c->v_th);
             if (adaptive) {
-                NAME(store)(tape->to_a + at, by_baseline ? -to_v : -to_v * (v * unit));
-                NAME(store)(tape->threshold + at, threshold);
+                VEC b = c->rho[j] * NAME(load)(state->b + at) + c->new_b[j] * z;
+                threshold = c->v_th + c->beta[j] * b;
+                NAME(store)(state->b + at, b);
             }
+            VEC v = c->alpha[j] * NAME(load)(state->v + at) + c->gain[j] * NAME(load)(current + at) - threshold * z;
+            VEC r = NAME(load)(state->r + at);
+            IVEC refractory = r > 0;
+            IVEC spiked = (v > threshold) & ~refractory;
+            if (taped) {
+                VEC unit = adaptive && !by_baseline ? 1 / threshold : NAME(all)(1 / c->v_th);
+                VEC s = (v - threshold) * unit;
+                VEC size = (VEC)((IVEC)s & 0x7fffffff);
+                IVEC inside = (size < 1) & ~refractory;
+                VEC psi = NAME(only)(inside, c->gamma * (1 - size));
+                VEC to_v = psi * unit;
+                NAME(store)(tape->z_before + at, z);
+                NAME(store)(tape->to_v + at, to_v);
+                if (adaptive) {
+                    NAME(store)(tape->to_a + at, by_baseline ? -to_v : -to_v * (v * unit));
+                    NAME(store)(tape->threshold + at, threshold);
+                }
+                active |= LANE_BITS(psi > 0);
+            }
+            VEC z_now = NAME(only)(spiked, NAME(all)(1));
+            NAME(store)(state->v + at, v);
+            NAME(store)(state->r + at, NAME(only)(spiked, NAME(all)(c->n_ref)) + NAME(only)(refractory, r - 1));
+            NAME(store)(state->z + at, z_now);
+            if (!taped) {
+                NAME(store)(state->p + at, c->kappa * NAME(load)(state->p + at) + c->new_p * z_now);
+            }
+            lanes |= (unsigned)LANE_BITS(spiked) << part * WIDTH;
+        }
+        if (taped) {
             tape->active[*n_active] = (uint16_t)j; /* overwritten by the next neuron if this one is not active */
-            *n_active += NAME(lane_bits)(psi > 0) != 0;
+            *n_active += active != 0;
         }
-        VEC z_now = NAME(only)(spiked, NAME(all)(1));
-        NAME(store)(state->v + at, v);
-        NAME(store)(state->r + at, NAME(only)(spiked, NAME(all)(c->n_ref)) + NAME(only)(refractory, r - 1));
-        NAME(store)(state->z + at, z_now);
-        if (!taped) {
-            NAME(store)(state->p + at, c->kappa * NAME(load)(state->p + at) + c->new_p * z_now);
-        }
-        lane_mask lanes = NAME(lane_bits)(spiked);
         if (lanes != 0) {
-            spikes[(*n_spikes)++] = (spike){.i = (uint16_t)j, .lanes = lanes};
+            spikes[(*n_spikes)++] = (spike){.i = (uint16_t)j, .lanes = (lane_mask)lanes};
             spike_sum[j] += __builtin_popcount(lanes);
         }
     }
@@ -165,28 +186,32 @@ static void NAME(gather)(const synapses *s, const float *w, const uint16_t *send
         size_t i = senders[a];
         size_t k = s->row[i * (size_t)s->n_delays];
         size_t end = s->row[(i + 1) * (size_t)s->n_delays];
-        VEC sum0 = {0};
-        VEC sum1 = {0};
-        VEC sum2 = {0};
-        VEC sum3 = {0};
-#define TERM(offset) w[k + (offset)] * NAME(load)(ahead + (size_t)s->ahead[k + (offset)] * LANES)
+        VEC sum[4][PARTS] = {{{0}}};
+/* sum[which] += w[k + which] times its row ahead */
+#define TERM(which)                                                          \
+    for (int part = 0; part < PARTS; part++) {                               \
+        const float *row = ahead + (size_t)s->ahead[k + (which)] * LANES;    \
+        sum[which][part] += w[k + (which)] * NAME(load)(row + part * WIDTH); \
+    }
         for (; k + 4 <= end; k += 4) {
-            sum0 += TERM(0);
-            sum1 += TERM(1);
-            sum2 += TERM(2);
-            sum3 += TERM(3);
+            TERM(0)
+            TERM(1)
+            TERM(2)
+            TERM(3)
         }
         if (k < end) {
-            sum0 += TERM(0);
+            TERM(0)
         }
         if (k + 1 < end) {
-            sum1 += TERM(1);
+            TERM(1)
         }
         if (k + 2 < end) {
-            sum2 += TERM(2);
+            TERM(2)
         }
 #undef TERM
-        NAME(store)(out + i * LANES, (sum0 + sum1) + (sum2 + sum3));
+        for (int part = 0; part < PARTS; part++) {
+            NAME(store)(out + i * LANES + part * WIDTH, (sum[0][part] + sum[1][part]) + (sum[2][part] + sum[3][part]));
+        }
     }
 }
 
@@ -195,8 +220,8 @@ static inline __attribute__((always_inline)) void NAME(back_segment)(const neuro
                                                                      const float *gathered, const float *spike_gradient,
                                                                      const float *readout, float *d_current, segment g, bool adaptive,
                                                                      bool detached) {
-    for (int j = g.begin; j < g.end; j++) {
-        size_t at = (size_t)j * LANES;
+    for (size_t at = (size_t)g.begin * LANES; at < (size_t)g.end * LANES; at += WIDTH) {
+        size_t j = at / LANES;
         VEC dv_next = NAME(load)(state->dv + at);
         VEC dp = c->kappa * NAME(load)(state->dp + at);
         if (readout != NULL) {
@@ -263,9 +288,16 @@ static void NAME(spike_gradients)(const synapses *s, int d, const spike *spikes,
                 dw[k] += low[at] + high[at];
             }
         } else {
-            IVEC mask = NAME(mask_of)(lanes);
+            IVEC mask[PARTS];
+            for (int part = 0; part < PARTS; part++) {
+                mask[part] = NAME(mask_of)(lanes, part);
+            }
             for (size_t k = s->row[group]; k < end; k++) {
-                dw[k] += NAME(tree_sum)(NAME(only)(mask, NAME(load)(d_current + (size_t)s->post[k] * LANES)));
+                VEC row[PARTS];
+                for (int part = 0; part < PARTS; part++) {
+                    row[part] = NAME(only)(mask[part], NAME(load)(d_current + (size_t)s->post[k] * LANES + part * WIDTH));
+                }
+                dw[k] += NAME(tree_sum)(row);
             }
         }
     }
@@ -274,12 +306,17 @@ static void NAME(spike_gradients)(const synapses *s, int d, const spike *spikes,
 static void NAME(value_gradients)(const synapses *s, int d, const float *x, const float *d_current, float *dw) {
     for (int i = 0; i < s->n_pre; i++) {
         size_t group = (size_t)i * (size_t)s->n_delays + (size_t)(d - s->first_delay);
-        VEC value = NAME(load)(x + (size_t)i * LANES);
         for (size_t k = s->row[group]; k < s->row[group + 1]; k++) {
-            dw[k] += NAME(tree_sum)(value * NAME(load)(d_current + (size_t)s->post[k] * LANES));
+            VEC product[PARTS];
+            for (int part = 0; part < PARTS; part++) {
+                size_t at = (size_t)part * WIDTH;
+                product[part] = NAME(load)(x + (size_t)i * LANES + at) * NAME(load)(d_current + (size_t)s->post[k] * LANES + at);
+            }
+            dw[k] += NAME(tree_sum)(product);
         }
     }
 }
 
 #undef VEC
 #undef IVEC
+#undef PARTS

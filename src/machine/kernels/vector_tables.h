@@ -1,18 +1,28 @@
-/* Both tables of a vector unit. The includer defines UNIT (avx2), UNIT_NAME ("avx2"), and lane_bits_16 and lane_bits_8. */
-
-/* Vectors wider than the unit's registers go through memory when passed; only functions of this file pass them, and they are inlined. */
-#pragma GCC diagnostic ignored "-Wpsabi"
+/* Both tables of a vector unit. The includer defines UNIT (kernels_avx2), UNIT_NAME ("avx2"), WIDEST (floats of its widest vector, 8 or 16),
+ * lane_bits_8, and lane_bits_16 if that is 16. */
 
 #define LANES          8
+#define WIDTH          8
+#define LANE_BITS      lane_bits_8
 #define NAME(function) function##_8
 #include "machine/kernels/vector_body.h"
 #undef LANES
+#undef WIDTH
+#undef LANE_BITS
 #undef NAME
 
-#define LANES          16
+#define LANES 16
+#define WIDTH WIDEST
+#if WIDEST == 16
+#define LANE_BITS lane_bits_16
+#else
+#define LANE_BITS lane_bits_8
+#endif
 #define NAME(function) function##_16
 #include "machine/kernels/vector_body.h"
 #undef LANES
+#undef WIDTH
+#undef LANE_BITS
 #undef NAME
 
 #define TABLE(n, suffix)                                                                                     \
