@@ -38,15 +38,19 @@ install:
 	$(CONFIGURE) -DCMAKE_INSTALL_PREFIX=$(abspath $(PREFIX))
 	cmake --build $(BUILD)
 	DESTDIR=$(DESTDIR) cmake --install $(BUILD)
+	@if [ -z "$(DESTDIR)" ] && [ "$$(id -u)" = 0 ]; then ldconfig || true; fi
 
 ## bench: time whole training iterations on this machine
 bench: build
 	$(BUILD)/lsnn bench
 
-## reproduce: name the experiments whose results are claimed, and the command for each
-reproduce: build
-	@$(BUILD)/lsnn list
-	@printf '\nTrain and evaluate one of them:\n  %s train EXPERIMENT --seed 1\n' "$(BUILD)/lsnn"
+## reproduce: print the command for each result that README and docs/results.md claim
+reproduce:
+	@printf '%s\n' 'for S in 1 2 3; do lsnn train digits --seed $$S; done' \
+	    'for S in 1 2 3 4 5; do lsnn train store-recall --seed $$S; done' \
+	    'for S in 1 2 3 4 5; do lsnn train store-recall --seed $$S --set net.beta=0 --out runs/store-recall-lif-seed$$S; done' \
+	    'lsnn train smnist --seed 1 --set train.iterations=1000 --set train.valid_every=100' \
+	    'python3 bench/compare_torch.py'
 
 ## golden: compute the golden gradients again with the independent reference (needs Python with PyTorch)
 golden:

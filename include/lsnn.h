@@ -233,7 +233,7 @@ typedef struct lsnn_sim_options {
 /* The simulation borrows the network and the context: free it first. Errors: USAGE, MEMORY. */
 LSNN_API lsnn_status lsnn_sim_create(lsnn_sim **out, const lsnn_net *net, lsnn_context *context, const lsnn_sim_options *options);
 LSNN_API void lsnn_sim_free(lsnn_sim *sim);
-/* Bytes that a simulation takes. */
+/* Bytes that a simulation takes; NaN if the options do not fit. */
 LSNN_API double lsnn_sim_memory(const lsnn_net *net, const lsnn_context *context, const lsnn_sim_options *options);
 
 /* All neurons at rest: v, b, p zero, no spikes under way, and the noise begins anew. */
@@ -245,7 +245,8 @@ LSNN_API lsnn_status lsnn_sim_set_spikes(lsnn_sim *sim, const uint8_t *spikes, i
 LSNN_API lsnn_status lsnn_sim_set_currents(lsnn_sim *sim, const float *currents, int n_steps);
 
 /* The outputs to compute: window w is the mean of y over steps start[w]..stop[w]-1. Windows are in order, do not overlap, and may leave gaps;
- * stop[n_windows - 1] <= n_steps. At creation there is one window that covers the whole sequence. Errors: USAGE. */
+ * stop[n_windows - 1] <= n_steps. At creation there is one window that covers the longest sequence; for
+ * a shorter input call this. The outputs are there again after the next lsnn_forward. Errors: USAGE. */
 LSNN_API lsnn_status lsnn_sim_set_windows(lsnn_sim *sim, const int *start, const int *stop, int n_windows);
 
 /* Runs the input from the current state; the state then is that after the last step, so that a next call goes on from there.
@@ -269,7 +270,7 @@ LSNN_API lsnn_status lsnn_sim_copy_trace(lsnn_sim *sim, const char *name, int b,
 
 /* Cross entropy of softmax(y), mean over all (window, sample) with class[w * n_batch + b] >= 0 (-1 leaves one out).
  * d_output [n_windows][n_batch][n_out], if not NULL, gets the gradient; n_wrong and n_counted, if not NULL, the errors and how many count.
- * Errors: USAGE (class >= n_out). */
+ * Errors: USAGE (class >= n_out, no lsnn_forward before). */
 LSNN_API lsnn_status lsnn_loss_cross_entropy(const lsnn_sim *sim, const int32_t *class_of, float *d_output, double *loss, int64_t *n_wrong,
                                              int64_t *n_counted);
 /* Squared error, mean over windows, samples and outputs: target [n_windows][n_batch][n_out]; where it is NaN, that output is left out. */
@@ -306,7 +307,7 @@ LSNN_API void lsnn_adam_options_init(lsnn_adam_options *options);
 LSNN_API lsnn_status lsnn_adam_create(lsnn_adam **out, const lsnn_net *net, const lsnn_adam_options *options);
 LSNN_API void lsnn_adam_free(lsnn_adam *adam);
 /* One step; learning_rate > 0 is this step's (a schedule is the caller's loop). Keeps Dale's law: a weight that would change its sign becomes 0.
- * Errors: NUMERIC (a gradient that is not finite; the network is left as it was). */
+ * Errors: USAGE (another network's gradient, a learning rate that is not above 0), NUMERIC (a gradient that is not finite); the network is then as it was. */
 LSNN_API lsnn_status lsnn_adam_step(lsnn_adam *adam, lsnn_net *net, const lsnn_gradient *gradient, float learning_rate);
 
 /* ------------------------------------------------------------------------------------------------------------------ 8 runs -- */
@@ -331,6 +332,7 @@ typedef struct lsnn_result {
     bool was_finished; /* lsnn_train: there was nothing left to do */
 } lsnn_result;
 
+/* Where a function takes these, NULL stands for all 0. */
 typedef struct lsnn_run_options {
     const char *out;         /* the run folder; NULL: runs/EXPERIMENT-seedN */
     bool resume;             /* go on with the run in `out` */

@@ -30,6 +30,7 @@ static int set_up(void **state) {
     need(lsnn_net_create(&f.net, &spec));
     need(lsnn_sim_create(&f.sim, f.net, f.context, &(lsnn_sim_options){.n_batch = N_BATCH, .n_steps = N_WINDOWS, .n_windows = N_WINDOWS}));
     need(lsnn_sim_set_windows(f.sim, (int[]){0, 1, 2}, (int[]){1, 2, 3}, N_WINDOWS));
+    f.sim->has_output = true; /* the tests write the outputs themselves */
     *state = &f;
     return 0;
 }
@@ -421,8 +422,38 @@ static void options_out_of_range_are_refused(void **state) {
     stop_adam(&a);
 }
 
+/* ---- what is refused ---- */
+
+static void outputs_of_other_windows_are_no_outputs(void **state) {
+    fixture *f = *state;
+    int32_t classes[N_WINDOWS * N_BATCH] = {0};
+    float targets[N] = {0};
+    double loss;
+    need(lsnn_loss_cross_entropy(f->sim, classes, NULL, &loss, NULL, NULL));
+    need(lsnn_sim_set_windows(f->sim, (int[]){0}, (int[]){1}, 1));
+    need_error(lsnn_loss_cross_entropy(f->sim, classes, NULL, &loss, NULL, NULL), LSNN_ERR_USAGE, "lsnn_forward");
+    need_error(lsnn_loss_squared(f->sim, targets, NULL, &loss, NULL), LSNN_ERR_USAGE, "lsnn_forward");
+}
+
+static void a_learning_rate_is_above_0(void **state) {
+    fixture *f = *state;
+    lsnn_adam_options options;
+    lsnn_adam *adam;
+    lsnn_gradient *gradient;
+    lsnn_adam_options_init(&options);
+    need(lsnn_adam_create(&adam, f->net, &options));
+    need(lsnn_gradient_create(&gradient, f->net));
+    for (size_t k = 0; k < 3; k++) {
+        need_error(lsnn_adam_step(adam, f->net, gradient, (float[]){0, -1, NAN}[k]), LSNN_ERR_USAGE, "learning rate");
+    }
+    lsnn_gradient_free(gradient);
+    lsnn_adam_free(adam);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(outputs_of_other_windows_are_no_outputs, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_learning_rate_is_above_0, set_up, tear_down),
         cmocka_unit_test_setup_teardown(cross_entropy_is_as_computed_directly, set_up, tear_down),
         cmocka_unit_test_setup_teardown(cross_entropy_gradient_is_its_slope, set_up, tear_down),
         cmocka_unit_test_setup_teardown(cross_entropy_survives_large_outputs, set_up, tear_down),

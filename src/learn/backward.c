@@ -36,7 +36,7 @@ static void run_again(const lsnn_sim *sim, block *k, scratch *x, int stretch, in
     for (int s = 0; s < n_steps; s++) {
         int t = stretch * sim->stretch + s;
         const real *current = sim_kept_current(sim, k, t);
-        if (current == NULL || x->eps != NULL) {
+        if (current == NULL) {
             sim_current(sim, k, t, x->current, x->eps != NULL ? x->eps + (size_t)s * row : NULL);
             current = x->current;
         }
@@ -184,7 +184,7 @@ lsnn_status lsnn_backward(lsnn_sim *sim, const float *d_output, const lsnn_rate_
     if (!sim->options.train) {
         return fail(LSNN_ERR_USAGE, "this simulation was created without options.train; it keeps nothing to go back on");
     }
-    if (!sim->has_run) {
+    if (!sim->has_run || !sim->has_output) {
         return fail(LSNN_ERR_USAGE, "nothing to go back on; call lsnn_forward before each lsnn_backward");
     }
     if (gradient->net->n_params != sim->net->n_params) {

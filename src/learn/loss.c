@@ -3,12 +3,20 @@
 #include <math.h>
 #include <string.h>
 
+static lsnn_status check_output(const lsnn_sim *sim) {
+    return sim->has_output ? LSNN_OK : fail(LSNN_ERR_USAGE, "no outputs of these windows yet; call lsnn_forward first");
+}
+
 lsnn_status lsnn_loss_cross_entropy(const lsnn_sim *sim, const int32_t *class_of, float *d_output, double *loss, int64_t *n_wrong,
                                     int64_t *n_counted) {
     int n_out = sim->net->spec.n_out;
     size_t n_decisions = (size_t)sim->n_windows * (size_t)sim->options.n_batch;
     int64_t counted = 0;
     int64_t wrong = 0;
+    lsnn_status status = check_output(sim);
+    if (status != LSNN_OK) {
+        return status;
+    }
     for (size_t k = 0; k < n_decisions; k++) {
         if (class_of[k] >= n_out) {
             return fail(LSNN_ERR_USAGE, "class %d in window %zu, sample %zu; the network has %d outputs", (int)class_of[k],
@@ -53,6 +61,10 @@ lsnn_status lsnn_loss_cross_entropy(const lsnn_sim *sim, const int32_t *class_of
 lsnn_status lsnn_loss_squared(const lsnn_sim *sim, const float *target, float *d_output, double *loss, int64_t *n_counted) {
     size_t n = (size_t)sim->n_windows * (size_t)sim->options.n_batch * (size_t)sim->net->spec.n_out;
     int64_t counted = 0;
+    lsnn_status status = check_output(sim);
+    if (status != LSNN_OK) {
+        return status;
+    }
     for (size_t k = 0; k < n; k++) {
         counted += !isnan(target[k]);
     }

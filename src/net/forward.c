@@ -180,6 +180,7 @@ lsnn_status lsnn_forward(lsnn_sim *sim) {
     }
     sim->input_is_new = false;
     sim->has_run = true;
+    sim->has_output = true;
     return LSNN_OK;
 }
 

@@ -30,7 +30,8 @@ static void cut_steps(lsnn_sim *sim) {
     if (n_kept_stretches > (size_t)sim->n_stretches) {
         n_kept_stretches = (size_t)sim->n_stretches;
     }
-    sim->n_kept = (int)n_kept_stretches * sim->stretch;
+    /* With noise that is trained, going back draws it again anyway, and the current with it. */
+    sim->n_kept = sim->net->spec.noise_trainable ? 0 : (int)n_kept_stretches * sim->stretch;
 }
 
 static void plan_signal(const lsnn_sim *sim, signal *s, int n, bool is_spikes, arena *a) {
@@ -211,6 +212,9 @@ void lsnn_sim_free(lsnn_sim *sim) {
 }
 
 double lsnn_sim_memory(const lsnn_net *net, const lsnn_context *context, const lsnn_sim_options *options) {
+    if (check_options(options) != LSNN_OK) {
+        return NAN;
+    }
     lsnn_sim sim = prepared(net, context, options);
     plan(&sim, &sim.memory);
     return (double)sim.memory.used;
@@ -400,5 +404,6 @@ lsnn_status lsnn_sim_set_windows(lsnn_sim *sim, const int *start, const int *sto
     memcpy(sim->window_start, start, (size_t)n_windows * sizeof *start);
     memcpy(sim->window_stop, stop, (size_t)n_windows * sizeof *stop);
     sim->n_windows = n_windows;
+    sim->has_output = false;
     return LSNN_OK;
 }

@@ -71,6 +71,7 @@ struct lsnn_sim {
     int n_steps;          /* of the sequence that was set last */
     bool input_is_new;    /* was set, not yet run */
     bool has_run;         /* the sequence was run; its end is the history of the next */
+    bool has_output;      /* the outputs are there, of the windows that are set now */
     float *output;        /* [n_windows][n_batch][n_out] */
     real *spike_gradient; /* [n_rec] */
     double *rate;         /* [n_rec] spikes a step and sample, of the last sequence */

@@ -93,6 +93,12 @@ lsnn_status net_spec_check(const lsnn_net_spec *spec) {
     TRY(check_number("noise", spec->noise, 0, false, 1e6));
     TRY(check_number("scale_in", spec->scale_in, 0, false, 1e6));
     TRY(check_number("scale_rec", spec->scale_rec, 0, false, 1e6));
+    if (spec->input != LSNN_SPIKES && spec->input != LSNN_CURRENTS) {
+        TRY(fail(LSNN_ERR_SETTING, "net.input is %d; it must be LSNN_SPIKES or LSNN_CURRENTS", (int)spec->input));
+    }
+    if (spec->normalise != LSNN_BY_THRESHOLD && spec->normalise != LSNN_BY_BASELINE) {
+        TRY(fail(LSNN_ERR_SETTING, "net.normalise is %d; it must be LSNN_BY_THRESHOLD or LSNN_BY_BASELINE", (int)spec->normalise));
+    }
     TRY(check_signs("sign_in", spec->sign_in, spec->n_in));
     TRY(check_signs("sign_rec", spec->sign_rec, n_rec));
     TRY(check_delays("delay_in", spec->delay_in, (size_t)n_rec * (size_t)spec->n_in, 0, spec->n_delay - 1));

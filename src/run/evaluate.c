@@ -98,6 +98,8 @@ void model_release(opened_model *m) {
 
 lsnn_status lsnn_evaluate(const char *run_or_model, lsnn_context *context, const lsnn_run_options *options, lsnn_result *result) {
     lsnn_status status = LSNN_OK;
+    const lsnn_run_options none = {0};
+    options = options != NULL ? options : &none;
     opened_model m = {0};
     lsnn_sim *sim = NULL;
     batch *b = NULL;

@@ -7,7 +7,7 @@ lsnn_status lsnn_experiment_needs(const lsnn_experiment *experiment, const char 
     lsnn_net *net = NULL;
     lsnn_context *context = NULL;
     TRY(experiment_check(experiment));
-    TRY(task_open(&t, experiment, data_folder));
+    TRY(task_open_shape(&t, experiment, data_folder));
     TRY(setup_net(&net, experiment, t));
     TRY(lsnn_context_create(&context, 0));
     lsnn_sim_options options = {

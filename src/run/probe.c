@@ -142,6 +142,8 @@ static lsnn_status add_texts(probe *p, split part, int64_t sample) {
 
 lsnn_status lsnn_probe(const char *run_or_model, lsnn_context *context, const lsnn_run_options *options, int64_t sample, const char *path) {
     lsnn_status status = LSNN_OK;
+    const lsnn_run_options none = {0};
+    options = options != NULL ? options : &none;
     probe p = {0};
     split part = SPLIT_TEST;
     batch_loss loss;

@@ -328,6 +328,8 @@ out:
 
 lsnn_status lsnn_train(const lsnn_experiment *experiment, lsnn_context *context, const lsnn_run_options *options, lsnn_result *result) {
     lsnn_status status = LSNN_OK;
+    const lsnn_run_options none = {0};
+    options = options != NULL ? options : &none;
     training r = {.options = options, .context = context, .lock = -1, .begun = clock_seconds(), .score = NAN};
     run_record record;
     bool holds_run;

@@ -120,6 +120,22 @@ out:
     return status;
 }
 
+/* MNIST's shape is no secret. */
+static lsnn_status open_mnist_shape(task **out, const lsnn_experiment *e) {
+    lsnn_status status = LSNN_OK;
+    images *s = calloc(1, sizeof *s);
+    if (s == NULL) {
+        return fail(LSNN_ERR_MEMORY, "no memory for the task");
+    }
+    s->task.kind = &task_smnist;
+    TRY(set_up(s, e, &task_smnist, 28, 28, 255));
+    *out = &s->task;
+    return LSNN_OK;
+out:
+    task_close(&s->task);
+    return status;
+}
+
 /* The file has the digits writer by writer: a fixed random order, the same for every seed, deals them out to test, validation and training. */
 static lsnn_status deal_out(images *s, const lsnn_experiment *e) {
     lsnn_status status = LSNN_OK;
@@ -218,4 +234,5 @@ static void write_sample(const task *t, split part, uint64_t seed, uint64_t inde
 }
 
 const task_kind task_digits = {.name = "digits", .open = open_digits, .close = close_task, .write = write_sample};
-const task_kind task_smnist = {.name = "smnist", .open = open_mnist, .close = close_task, .write = write_sample};
+const task_kind task_smnist = {
+    .name = "smnist", .open = open_mnist, .open_shape = open_mnist_shape, .close = close_task, .write = write_sample};

@@ -6,14 +6,30 @@
 
 static const task_kind *const kinds[] = {&task_store_recall, &task_digits, &task_smnist, &task_arrays};
 
-lsnn_status task_open(task **out, const lsnn_experiment *experiment, const char *data_folder) {
+static const task_kind *kind_of(const lsnn_experiment *experiment) {
     const char *name = setting_text(experiment, "task");
     for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
         if (strcmp(kinds[k]->name, name) == 0) {
-            return kinds[k]->open(out, experiment, data_folder);
+            return kinds[k];
         }
     }
-    return fail(LSNN_ERR_SETTING, "task is %s, which this program does not have", name);
+    return NULL;
+}
+
+lsnn_status task_open(task **out, const lsnn_experiment *experiment, const char *data_folder) {
+    const task_kind *kind = kind_of(experiment);
+    if (kind == NULL) {
+        return fail(LSNN_ERR_SETTING, "task is %s, which this program does not have", setting_text(experiment, "task"));
+    }
+    return kind->open(out, experiment, data_folder);
+}
+
+lsnn_status task_open_shape(task **out, const lsnn_experiment *experiment, const char *data_folder) {
+    lsnn_status status = task_open(out, experiment, data_folder);
+    if (status != LSNN_ERR_IO || kind_of(experiment)->open_shape == NULL) {
+        return status;
+    }
+    return kind_of(experiment)->open_shape(out, experiment);
 }
 
 void task_close(task *t) {

@@ -26,6 +26,8 @@ typedef struct task_kind {
     const char *name;
     /* Errors: SETTING, DATA, IO, MEMORY. */
     lsnn_status (*open)(task **out, const lsnn_experiment *experiment, const char *data_folder);
+    /* The shape alone, where it is known without the data, which are not there; NULL: it is not. */
+    lsnn_status (*open_shape)(task **out, const lsnn_experiment *experiment);
     void (*close)(task *t);
     /* Writes sample `index` of a split; for samples that are drawn, seed and index decide which. */
     void (*write)(const task *t, split part, uint64_t seed, uint64_t index, const sample_writer *to);
@@ -45,6 +47,8 @@ struct task {
 
 /* Opens the task that the experiment names. Errors: as open. */
 lsnn_status task_open(task **out, const lsnn_experiment *experiment, const char *data_folder);
+/* As task_open, but the task may only be good for its shape, if its data are missing. */
+lsnn_status task_open_shape(task **out, const lsnn_experiment *experiment, const char *data_folder);
 void task_close(task *t);
 /* Room for n_windows windows. Errors: MEMORY. */
 lsnn_status task_create_windows(task *t, int n_windows);
