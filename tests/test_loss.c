@@ -426,12 +426,12 @@ static void options_out_of_range_are_refused(void **state) {
 
 static void outputs_of_other_windows_are_no_outputs(void **state) {
     fixture *f = *state;
-    int32_t classes[N_WINDOWS * N_BATCH] = {0};
+    const int32_t first_class[N_WINDOWS * N_BATCH] = {0};
     float targets[N] = {0};
     double loss;
-    need(lsnn_loss_cross_entropy(f->sim, classes, NULL, &loss, NULL, NULL));
+    need(lsnn_loss_cross_entropy(f->sim, first_class, NULL, &loss, NULL, NULL));
     need(lsnn_sim_set_windows(f->sim, (int[]){0}, (int[]){1}, 1));
-    need_error(lsnn_loss_cross_entropy(f->sim, classes, NULL, &loss, NULL, NULL), LSNN_ERR_USAGE, "lsnn_forward");
+    need_error(lsnn_loss_cross_entropy(f->sim, first_class, NULL, &loss, NULL, NULL), LSNN_ERR_USAGE, "lsnn_forward");
     need_error(lsnn_loss_squared(f->sim, targets, NULL, &loss, NULL), LSNN_ERR_USAGE, "lsnn_forward");
 }
 
