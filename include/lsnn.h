@@ -306,8 +306,8 @@ typedef struct lsnn_adam lsnn_adam;
 LSNN_API void lsnn_adam_options_init(lsnn_adam_options *options);
 LSNN_API lsnn_status lsnn_adam_create(lsnn_adam **out, const lsnn_net *net, const lsnn_adam_options *options);
 LSNN_API void lsnn_adam_free(lsnn_adam *adam);
-/* One step; learning_rate > 0 is this step's (a schedule is the caller's loop). Keeps Dale's law: a weight that would change its sign becomes 0.
- * Errors: USAGE (another network's gradient, a learning rate that is not above 0), NUMERIC (a gradient that is not finite); the network is then as it was. */
+/* One step; learning_rate >= 0 is this step's (a schedule is the caller's loop). Keeps Dale's law: a weight that would change its sign becomes 0.
+ * Errors: USAGE (another network's gradient, a learning rate below 0 or not finite), NUMERIC (a gradient that is not finite); the network is then as it was. */
 LSNN_API lsnn_status lsnn_adam_step(lsnn_adam *adam, lsnn_net *net, const lsnn_gradient *gradient, float learning_rate);
 
 /* ------------------------------------------------------------------------------------------------------------------ 8 runs -- */

@@ -45,8 +45,8 @@ lsnn_status lsnn_adam_step(lsnn_adam *adam, lsnn_net *net, const lsnn_gradient *
         return fail(LSNN_ERR_USAGE, "optimiser of %zu, gradient of %zu and network of %zu parameters do not belong together", adam->n,
                     gradient->net->n_params, net->n_params);
     }
-    if (!(learning_rate > 0) || !isfinite(learning_rate)) {
-        return fail(LSNN_ERR_USAGE, "the learning rate is %g; it must be above 0", (double)learning_rate);
+    if (!(learning_rate >= 0) || !isfinite(learning_rate)) {
+        return fail(LSNN_ERR_USAGE, "the learning rate is %g; it must be 0 or more", (double)learning_rate);
     }
     double norm = lsnn_gradient_norm(gradient);
     if (!isfinite(norm)) {

@@ -55,10 +55,12 @@ interrupt_when_started() {
 }
 
 @test "show works without the data, and says why the needs are not known" {
-    check 0 show smnist --data "$PWD/nothing"
+    check 0 show smnist --data "$PWD/nothing" # whose shape is known
+    grep -Eq '^synapses ' out
+    check 0 show own-data
     grep -Eq '^net\.beta ' out
     says out 'not known'
-    check 0 show smnist --data "$PWD/nothing" --json
+    check 0 show own-data --json
     jq -e '.needs == null and (.needs_error | length) > 0 and .settings.seed.value != null' out
 }
 
