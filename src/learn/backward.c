@@ -28,11 +28,7 @@ static void clear_scratch(const lsnn_sim *sim, const scratch *x) {
 
 static void run_again(const lsnn_sim *sim, block *k, scratch *x, int stretch, int n_steps) {
     size_t row = sim_row(sim);
-    const neuron_state *start = &k->checkpoints[stretch];
-    memcpy(x->state.v, start->v, row * sizeof(real));
-    memcpy(x->state.b, start->b, row * sizeof(real));
-    memcpy(x->state.r, start->r, row * sizeof(real));
-    memcpy(x->state.z, start->z, row * sizeof(real));
+    sim_copy_neurons(sim, &k->checkpoints[stretch], &x->state);
     for (int s = 0; s < n_steps; s++) {
         int t = stretch * sim->stretch + s;
         const real *current = sim_kept_current(sim, k, t);

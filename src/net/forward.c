@@ -93,7 +93,7 @@ void sim_neurons(const lsnn_sim *sim, block *k, int t, const neuron_state *state
     }
 }
 
-static void keep_state(const lsnn_sim *sim, const neuron_state *from, const neuron_state *to) {
+void sim_copy_neurons(const lsnn_sim *sim, const neuron_state *from, const neuron_state *to) {
     size_t bytes = sim_row(sim) * sizeof(real);
     memcpy(to->v, from->v, bytes);
     memcpy(to->b, from->b, bytes);
@@ -142,7 +142,7 @@ static void run_block(void *user, int piece, int worker) {
     int w = 0;
     for (int t = 0; t < sim->n_steps; t++) {
         if (sim->options.train && t % sim->stretch == 0) {
-            keep_state(sim, &k->state, &k->checkpoints[t / sim->stretch]);
+            sim_copy_neurons(sim, &k->state, &k->checkpoints[t / sim->stretch]);
         }
         real *kept = sim_kept_current(sim, k, t);
         real *current = kept != NULL ? kept : x->current;

@@ -117,6 +117,8 @@ lsnn_status sim_read_carried(lsnn_sim *sim, const tensor_file *file);
 
 /* I(t) of all neurons to `current`: delayed inputs and spikes, and noise (to eps as well, if not NULL). */
 void sim_current(const lsnn_sim *sim, const block *k, int t, real *current, real *eps);
+/* v, b, r and z, but not p, of all neurons of a block. */
+void sim_copy_neurons(const lsnn_sim *sim, const neuron_state *from, const neuron_state *to);
 /* Where I(t) is kept, or NULL if it is not. */
 real *sim_kept_current(const lsnn_sim *sim, const block *k, int t);
 /* One step of the neurons; writes their spikes (or soft spikes) of step t to `sent`, or nowhere if `again`: then the step was run before. */

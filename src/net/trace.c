@@ -46,14 +46,9 @@ static void copy_trace(void *user, int piece, int worker) {
     int lane;
     block *k = sim_block_of(sim, work->b, &lane);
     scratch *x = &sim->scratch[worker];
-    size_t bytes = sim_row(sim) * sizeof(real);
     const neuron_constants *c = sim_constants(sim);
-    const neuron_state *start = &k->checkpoints[0];
-    memcpy(x->state.v, start->v, bytes);
-    memcpy(x->state.b, start->b, bytes);
-    memcpy(x->state.r, start->r, bytes);
-    memcpy(x->state.z, start->z, bytes);
-    memcpy(x->state.p, k->p_start, bytes);
+    sim_copy_neurons(sim, &k->checkpoints[0], &x->state);
+    memcpy(x->state.p, k->p_start, sim_row(sim) * sizeof(real));
     for (int t = 0; t < sim->n_steps; t++) {
         sim_current(sim, k, t, x->current, NULL);
         sim_neurons(sim, k, t, &x->state, x->current, x, &x->tape[0]);
