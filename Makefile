@@ -40,9 +40,10 @@ install:
 	DESTDIR=$(DESTDIR) cmake --install $(BUILD)
 	@if [ -z "$(DESTDIR)" ] && [ "$$(id -u)" = 0 ]; then ldconfig || true; fi
 
-## bench: time whole training iterations on this machine
+## bench: time lsnn and its peers on the same work, in 40 minutes, into build/bench (`lsnn bench` alone takes a minute)
 bench: build
-	$(BUILD)/lsnn bench
+	@scripts/setup.sh bench
+	bench/run.sh --lsnn $(BUILD)/lsnn
 
 ## reproduce: print the command for each result that README and docs/results.md claim
 reproduce:
@@ -50,7 +51,7 @@ reproduce:
 	    'for S in 1 2 3 4 5; do lsnn train store-recall --seed $$S; done' \
 	    'for S in 1 2 3 4 5; do lsnn train store-recall --seed $$S --set net.beta=0 --out runs/store-recall-lif-seed$$S; done' \
 	    'lsnn train smnist --seed 1 --set train.iterations=1000 --set train.valid_every=100' \
-	    'python3 bench/compare_torch.py'
+	    'make bench'
 
 ## golden: compute the golden gradients again with the independent reference (needs Python with PyTorch)
 golden:

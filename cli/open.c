@@ -21,8 +21,7 @@ static bool is_file(const char *path) {
     return stat(path, &found) == 0 && S_ISREG(found.st_mode);
 }
 
-/* A folder that happens to have an experiment's name is a run only if it holds a run's settings. */
-static bool names_run(const char *name) {
+bool names_run(const char *name) {
     if (has_ending(name, ".yaml") || has_ending(name, ".yml")) {
         return false;
     }

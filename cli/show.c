@@ -49,6 +49,34 @@ static void print_needs(const lsnn_needs *needs) {
     printf("memory      %s while training\n", format_bytes(needs->memory_bytes, &memory));
 }
 
+/* A run's or a model's synapses, if it was rewired; without a word if that can't be read, as settings are what show is for. */
+static bool find_synapses(const struct arguments *arguments, lsnn_synapse_count counts[3]) {
+    bool rewired = false;
+    return names_run(arguments->operands[0]) && lsnn_run_synapses(arguments->operands[0], counts, &rewired) == LSNN_OK && rewired;
+}
+
+static const char *const matrices[3] = {"w_in", "w_rec", "w_out"};
+
+static void print_synapses(const lsnn_synapse_count *counts) {
+    for (int q = 0; q < 3; q++) {
+        const lsnn_synapse_count *c = &counts[q];
+        printf("%-10s  %lld of %lld possible synapses live (%.1f %%), %lld were born and %lld died in rewiring\n", matrices[q],
+               (long long)c->live, (long long)c->possible, c->possible > 0 ? 100.0 * (double)c->live / (double)c->possible : 0,
+               (long long)c->born, (long long)c->died);
+    }
+}
+
+static json_t *json_synapses(const lsnn_synapse_count *counts) {
+    json_t *object = json_object();
+    for (int q = 0; q < 3; q++) {
+        const lsnn_synapse_count *c = &counts[q];
+        json_object_set_new(object, matrices[q],
+                            json_pack("{s:I, s:I, s:I, s:I}", "possible", (json_int_t)c->possible, "live", (json_int_t)c->live, "born",
+                                      (json_int_t)c->born, "died", (json_int_t)c->died));
+    }
+    return object;
+}
+
 static json_t *json_needs(const lsnn_needs *needs) {
     return json_pack("{s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:I, s:I, s:I, s:I, s:o}", "n_in", needs->n_in, "n_lif", needs->n_lif,
                      "n_adaptive", needs->n_adaptive, "n_rec", needs->n_rec, "n_out", needs->n_out, "n_steps", needs->n_steps, "n_batch",
@@ -57,16 +85,19 @@ static json_t *json_needs(const lsnn_needs *needs) {
                      json_number(needs->memory_bytes));
 }
 
-static int show_json(const lsnn_experiment *experiment, lsnn_status needs_status, const lsnn_needs *needs) {
+static int show_json(const lsnn_experiment *experiment, lsnn_status needs_status, const lsnn_needs *needs,
+                     const lsnn_synapse_count *synapses) {
     json_t *settings = json_object();
     lsnn_experiment_each(experiment, add_setting, settings);
     bool is_known = needs_status == LSNN_OK;
-    return print_json(json_pack("{s:o, s:o, s:o, s:o, s:s}", "experiment", json_text(lsnn_experiment_name(experiment)), "settings",
+    return print_json(json_pack("{s:o, s:o, s:o, s:o, s:o, s:s}", "experiment", json_text(lsnn_experiment_name(experiment)), "settings",
                                 settings, "needs", is_known ? json_needs(needs) : json_null(), "needs_error",
-                                is_known ? json_null() : json_text(lsnn_error()), "version", lsnn_version()));
+                                is_known ? json_null() : json_text(lsnn_error()), "synapses",
+                                synapses != NULL ? json_synapses(synapses) : json_null(), "version", lsnn_version()));
 }
 
-static int show_text(const lsnn_experiment *experiment, lsnn_status needs_status, const lsnn_needs *needs) {
+static int show_text(const lsnn_experiment *experiment, lsnn_status needs_status, const lsnn_needs *needs,
+                     const lsnn_synapse_count *synapses) {
     struct widths widths = {0};
     printf("experiment  %s\n\n", lsnn_experiment_name(experiment));
     lsnn_experiment_each(experiment, measure_setting, &widths);
@@ -77,6 +108,9 @@ static int show_text(const lsnn_experiment *experiment, lsnn_status needs_status
     } else {
         printf("what the network needs is not known: %s\n", lsnn_error());
     }
+    if (synapses != NULL) {
+        print_synapses(synapses);
+    }
     return 0;
 }
 
@@ -86,9 +120,12 @@ int command_show(const struct arguments *arguments) {
     if (status != LSNN_OK) {
         return report(status);
     }
+    lsnn_synapse_count counts[3];
+    bool rewired = find_synapses(arguments, counts);
     lsnn_needs needs = {0};
     status = lsnn_experiment_needs(experiment, arguments->data, &needs);
-    int code = arguments->json ? show_json(experiment, status, &needs) : show_text(experiment, status, &needs);
+    const lsnn_synapse_count *synapses = rewired ? counts : NULL;
+    int code = arguments->json ? show_json(experiment, status, &needs, synapses) : show_text(experiment, status, &needs, synapses);
     if (status == LSNN_OK || status == LSNN_ERR_DATA || status == LSNN_ERR_IO) {
         status = LSNN_OK; /* data that are not there yet take nothing from the settings */
     }

@@ -72,12 +72,12 @@ LSNN_API const char *lsnn_version(void);
 typedef struct lsnn_context lsnn_context;
 
 /* n_threads 0: one for each core this process may use. The results of every function are the same bits for any number.
- * The vector kernels are picked from what the processor has; the variable LSNN_ISA (generic, avx2, avx512) overrides that.
+ * The vector kernels are picked from what the processor has; the variable LSNN_ISA (generic; sse2, avx2, avx512 on x86; neon on ARM) overrides that.
  * Errors: USAGE (n_threads < 0 or > 1024, an LSNN_ISA that is unknown or that this processor lacks), MEMORY. */
 LSNN_API lsnn_status lsnn_context_create(lsnn_context **out, int n_threads);
 LSNN_API void lsnn_context_free(lsnn_context *context);
 LSNN_API int lsnn_context_threads(const lsnn_context *context);
-/* Name of the kernels in use: "generic", "avx2", "avx512". */
+/* Name of the kernels in use: "generic", "sse2", "avx2", "avx512" or "neon". */
 LSNN_API const char *lsnn_context_isa(const lsnn_context *context);
 
 /* ----------------------------------------------------------------------------------------------------------- 3 experiments -- */
@@ -152,6 +152,11 @@ typedef enum lsnn_normalise {
     LSNN_BY_BASELINE   /* s = (v - A) / v_th: the e-prop papers */
 } lsnn_normalise;
 
+typedef enum lsnn_init {
+    LSNN_INIT_NORMAL, /* N(0,1) * scale / sqrt(senders a neuron has); readout weights uniform within +-sqrt(6 / (n_rec + n_out)) (Glorot) */
+    LSNN_INIT_BALANCED /* the authors' for DEEP R: each neuron's excitation and inhibition cancel, spectral radius 1 before synapses are left out, * scale */
+} lsnn_init;
+
 /* One number for each neuron of a population: `values` [n] if not NULL, else drawn uniformly from low..high (one value if they are equal). */
 typedef struct lsnn_spread {
     float low, high;
@@ -174,9 +179,10 @@ typedef struct lsnn_net_spec {
     int n_ref;         /* refractory steps after a spike; 0..1000 */
     int n_delay;       /* D: input delays are drawn from 0..D-1 steps, recurrent ones from 1..D; 1..256 */
     lsnn_normalise normalise;
-    bool detach_reset;  /* true: no gradient through the reset */
-    bool bias;          /* readout bias */
-    float connectivity; /* fraction of connections that exist, drawn at random, in each of the three matrices; (0, 1] */
+    bool detach_reset; /* true: no gradient through the reset */
+    bool bias;         /* readout bias */
+    float
+        connectivity; /* this fraction of all n_rec * (n_in + n_rec + n_out) synapses exists, drawn at random, and of each matrix; (0, 1] */
     const uint8_t *mask_in, *mask_rec,
         *mask_out;                       /* [n_rec][n_in], [n_rec][n_rec], [n_out][n_rec]: 0 = no connection; NULL: by connectivity */
     const int32_t *delay_in, *delay_rec; /* [n_rec][n_in] in 0..D-1, [n_rec][n_rec] in 1..D; NULL: drawn */
@@ -185,7 +191,8 @@ typedef struct lsnn_net_spec {
     const int8_t *sign_in, *sign_rec; /* the same one by one: [n_in], [n_rec], each -1, 0 (free) or +1; NULL: by `excitatory` */
     float noise;                      /* standard deviation of a Gaussian current added to each neuron at each step; 0: none */
     bool noise_trainable;             /* is the noise's size, one a neuron, a parameter? */
-    float scale_in, scale_rec;        /* initial weights: N(0,1) * scale / sqrt(senders a neuron has) */
+    lsnn_init init;                   /* initial weights; balanced ones need Dale's law (excitatory >= 0) */
+    float scale_in, scale_rec;        /* factors on the initial input and recurrent weights */
     uint64_t seed;                    /* of everything that is drawn here */
 } lsnn_net_spec;
 
@@ -310,6 +317,40 @@ LSNN_API void lsnn_adam_free(lsnn_adam *adam);
  * Errors: USAGE (another network's gradient, a learning rate below 0 or not finite), NUMERIC (a gradient that is not finite); the network is then as it was. */
 LSNN_API lsnn_status lsnn_adam_step(lsnn_adam *adam, lsnn_net *net, const lsnn_gradient *gradient, float learning_rate);
 
+/* DEEP R, sparse rewiring (Bellec, Kappel, Maass, Legenstein, "Deep rewiring: training very sparse deep networks", ICLR 2018; docs/model.md).
+ * Every synapse that could be has a fixed sign (its sender's under Dale's law, else drawn) and a fixed delay. A connected one has a size theta > 0,
+ * and the weight sign * theta; one whose theta reaches 0 is dormant. Each step, after the optimiser's: theta -= learning rate * l1, plus
+ * sqrt(2 * learning rate * temperature) * N(0,1); then as many dormant synapses wake, with theta 1e-12, as have died, anywhere in the three matrices. */
+typedef struct lsnn_rewire lsnn_rewire;
+
+typedef struct lsnn_rewire_options {
+    float l1;          /* >= 0 */
+    float temperature; /* >= 0 */
+    bool soft; /* soft DEEP R: no count; all thetas take the noise, and the dormant ones wander between 0 and a bound below it that makes
+                            `connectivity` the fraction which is connected in the long run. Needs l1 > 0 and temperature > 0. */
+    float connectivity; /* (0, 1), for `soft` alone */
+    bool
+        all_gradients; /* keep Adam's means for dormant synapses too (as the authors' code), which takes dense matrices; `soft` does so always */
+    uint64_t seed;
+} lsnn_rewire_options;
+
+/* l1 0.01, temperature 0, a fixed count, gradients of connected synapses alone. */
+LSNN_API void lsnn_rewire_options_init(lsnn_rewire_options *options);
+/* Takes over the network's connections: their number as of now is the budget, for all three matrices together, and stays. Create it before the
+ * network's simulations, gradients and optimisers, and free it before the network. Errors: SETTING, MEMORY. */
+LSNN_API lsnn_status lsnn_rewire_create(lsnn_rewire **out, lsnn_net *net, const lsnn_rewire_options *options);
+LSNN_API void lsnn_rewire_free(lsnn_rewire *rewire);
+/* One step of rewiring; call it after lsnn_adam_step, with the same learning rate. The optimiser's means move with their synapses; those of a synapse
+ * that wakes start anew. Parameters change places: gradients taken before are void. Errors: USAGE (another network's optimiser). */
+LSNN_API lsnn_status lsnn_rewire_step(lsnn_rewire *rewire, lsnn_adam *adam, float learning_rate);
+
+typedef struct lsnn_synapse_count {
+    int64_t possible, live; /* synapses that could be, and that are */
+    int64_t born, died;     /* since the rewiring was created */
+} lsnn_synapse_count;
+/* Of w_in, w_rec and w_out. */
+LSNN_API void lsnn_rewire_count(const lsnn_rewire *rewire, lsnn_synapse_count counts[3]);
+
 /* ------------------------------------------------------------------------------------------------------------------ 8 runs -- */
 
 typedef struct lsnn_progress {
@@ -350,6 +391,9 @@ typedef struct lsnn_run_options {
  * Errors: any. */
 LSNN_API lsnn_status lsnn_train(const lsnn_experiment *experiment, lsnn_context *context, const lsnn_run_options *options,
                                 lsnn_result *result);
+/* How rewiring has changed a run's network (by its newest checkpoint), or a model's, until it was saved: of w_in, w_rec and w_out. *rewired: was it? (counts
+ * are left alone if not.) Errors: DATA, IO. */
+LSNN_API lsnn_status lsnn_run_synapses(const char *run_or_model, lsnn_synapse_count counts[3], bool *rewired);
 /* Evaluates a run folder's best network, or a model file. Errors: any. */
 LSNN_API lsnn_status lsnn_evaluate(const char *run_or_model, lsnn_context *context, const lsnn_run_options *options, lsnn_result *result);
 /* Writes everything about one sample of the split to a safetensors file: input, v, z, b, threshold, psi, p, output, windows, loss, weights and
@@ -361,15 +405,50 @@ LSNN_API lsnn_status lsnn_probe(const char *run_or_model, lsnn_context *context,
  * outputs over time), or a metrics.jsonl or a run folder, which has one (loss, score and rate over training). Errors: USAGE (other ending, or not such a file), DATA, IO. */
 LSNN_API lsnn_status lsnn_plot(const char *source, const char *figure_path);
 
-/* One measured configuration of lsnn_bench. */
+/* A work to time: a network of the kind that learns sequential MNIST, on made-up strokes. 45 % of the neurons are adaptive, 10 outputs, refractory for 5
+ * steps, the loss is cross entropy of the last steps' mean output with rate regularisation towards rate_hz. The weights are scaled until the network
+ * fires at rate_hz. Below connectivity 1: Dale's law, balanced weights, and a step of DEEP R an iteration. */
+typedef struct lsnn_bench_work {
+    const char *name;
+    int n_batch, n_steps; /* 1..65536; 10..1000000 */
+    int n_in;             /* 4..4096: (n_in - 2) / 2 thresholds crossed upwards, as many downwards, and the cue over the last steps */
+    int n_rec, n_delay;   /* 2..16384; 1..256 */
+    double connectivity;  /* (0, 1] */
+    double rate_hz;       /* 0.1..150 */
+    bool training;        /* whole iterations (input, forward, loss, backward, Adam, DEEP R); else input and forward alone */
+    bool step_by_step;    /* forward alone, and a call for each step */
+} lsnn_bench_work;
+/* "custom": 256 sequences of 840 steps, 80 inputs, 220 neurons, delays of up to 10 steps, dense, 10 Hz, whole iterations. */
+LSNN_API void lsnn_bench_work_init(lsnn_bench_work *work);
+/* assignment: "batch=64"; the keys are batch, steps, inputs, neurons, delays, connectivity, rate, and training and stepwise
+ * (true or false). Errors: USAGE. */
+LSNN_API lsnn_status lsnn_bench_set(lsnn_bench_work *work, const char *assignment);
+
+/* One measured work. Seconds are those of an iteration, or of going once over the sequence. */
 typedef struct lsnn_bench_row {
     const char *name;
-    double iteration_seconds, forward_seconds, backward_seconds; /* medians of whole iterations and their parts */
-    double memory_bytes, rate_hz;
-    int n_batch, n_steps, n_rec;
+    double iteration_seconds, forward_seconds,
+        backward_seconds;                     /* medians of the whole and its parts; backward: with optimiser and rewiring */
+    double seconds_min, seconds_max;          /* of the whole */
+    double step_seconds, neuron_step_seconds; /* iteration_seconds by step; and by step, neuron and sample */
+    double memory_bytes;                      /* simulation, weights, gradient, optimiser */
+    double rate_hz;                           /* as measured in the last iteration */
+    int n_batch, n_steps, n_in, n_rec;
+    int64_t n_synapses;
+    /* What the work takes at least, and what the machine gives at most, with all threads of the context: */
+    double flops;                  /* additions and multiplications an iteration */
+    double bytes;                  /* written to memory or read back, an iteration */
+    double peak_flops, peak_bytes; /* a second: multiplications and additions in vector registers, none fused; a triad */
+    double arithmetic_limit_seconds, memory_limit_seconds; /* flops / peak_flops, bytes / peak_bytes */
+    double of_limit;                                       /* the larger of the two / iteration_seconds; 1: as fast as it can be */
 } lsnn_bench_row;
-/* Times whole training iterations of sequential-MNIST-sized networks on made-up digits. Errors: MEMORY. */
-LSNN_API lsnn_status lsnn_bench(lsnn_context *context, void (*each)(void *user, const lsnn_bench_row *row), void *user);
+/* Times the work; NULL: the standard ones, smnist_dense, smnist_deepr, long and inference. Takes 200 MB and some tenths of a second to measure the
+ * machine's limits. Errors: USAGE (out of range), MEMORY. */
+LSNN_API lsnn_status lsnn_bench(lsnn_context *context, const lsnn_bench_work *work, void (*each)(void *user, const lsnn_bench_row *row),
+                                void *user);
+/* Writes the work to a safetensors file instead: network, input, classes, loss, output and gradients of its first iteration, so that other programs
+ * can do the same (docs/files.md). Errors: USAGE, MEMORY, IO. */
+LSNN_API lsnn_status lsnn_bench_write(lsnn_context *context, const lsnn_bench_work *work, const char *path);
 
 #ifdef __cplusplus
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Finds what building (and testing) lsnn needs, and installs what is missing, and only that, on Debian and Ubuntu.
-#   scripts/setup.sh [--check] SET...      SET: build, test (includes build), long (includes test)
+#   scripts/setup.sh [--check] SET...      SET: build, test (includes build), bench (includes build), long (includes test)
 # --check installs nothing. Elsewhere the script names the packages. Exit code 1 if something is missing in the end.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -33,7 +33,14 @@ long_needs="
 clang                 command clang
 libclang-rt-dev       clang-file libclang_rt.asan-$HOSTTYPE.a
 valgrind              command valgrind
+gcc-aarch64-linux-gnu command aarch64-linux-gnu-gcc
+qemu-user             command qemu-aarch64
 "
+bench_needs='
+g++                   command g++
+python3-dev           command python3-config
+python3-venv          python ensurepip
+'
 python_needs='numpy safetensors'
 os_release=${LSNN_OS_RELEASE:-/etc/os-release} # another file in the test of this script
 
@@ -124,9 +131,10 @@ for argument in "$@"; do
         --check) check_only=true ;;
         build) needs+=$build_needs ;;
         test) needs+=$build_needs$test_needs wants_python=true ;;
+        bench) needs+=$build_needs$bench_needs ;;
         long) needs+=$build_needs$test_needs$long_needs wants_python=true ;;
         *)
-            echo "setup: '$argument' is not one of --check, build, test, long" >&2
+            echo "setup: '$argument' is not one of --check, build, test, bench, long" >&2
             exit 2
             ;;
     esac

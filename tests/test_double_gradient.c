@@ -97,6 +97,7 @@ static double loss_now(experiment *x) {
     memcpy(x->sim->memory.memory, x->memory, x->sim->memory.size);
     *x->sim = x->before;
     set_input(x, 1);
+    x->net->version++; /* whoever calls this has changed the weights behind the library's back */
     need(lsnn_forward(x->sim));
     double loss = 0;
     for (int b = 0; b < N_BATCH; b++) {

@@ -167,6 +167,8 @@ static void check_golden(const char *name, const char *isa, int n_threads) {
 static void golden_case(void **state) {
     const char *name = *state;
     check_golden(name, "generic", 1);
+    check_golden(name, "neon", 2);
+    check_golden(name, "sse2", 2);
     check_golden(name, "avx2", 2);
     check_golden(name, "avx512", 2);
 }

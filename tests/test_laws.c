@@ -1,5 +1,6 @@
 /* Laws that hold for every network (docs: "Numbers that can be trusted"): what must not change the result, bit for bit, and what must be zero. */
 #include "base/rng.h"
+#include "learn/rewire.h"
 #include "net/sim.h"
 #include "support/needs.h"
 
@@ -228,8 +229,12 @@ static void remember_parameters(history *h, const lsnn_net *net, const lsnn_grad
     }
 }
 
+/* What is trained: spikes; currents; spikes and noise; and with synapses that come and go, few or many at a time, or in dense matrices. */
+typedef enum training { ON_SPIKES, ON_CURRENTS, NOISY, REWIRED, REWIRED_DENSE, REWIRED_SOFT, N_VARIANTS } training;
+
 typedef struct trainer {
     lsnn_net *net;
+    lsnn_rewire *rewire; /* NULL: none */
     lsnn_sim *sim;
     lsnn_gradient *gradient;
     lsnn_adam *adam;
@@ -238,12 +243,26 @@ typedef struct trainer {
     int n_batch, n_steps;
 } trainer;
 
-static trainer start_training(lsnn_context *context, lsnn_input_kind kind, bool noise, int n_batch, int n_steps) {
+static lsnn_rewire *rewire_at(lsnn_net *net, training v) {
+    lsnn_rewire *rewire;
+    lsnn_rewire_options options;
+    lsnn_rewire_options_init(&options);
+    options.l1 = 3; /* about every tenth synapse dies in four iterations */
+    options.temperature = 0.01f;
+    options.all_gradients = v == REWIRED_DENSE;
+    options.soft = v == REWIRED_SOFT;
+    options.connectivity = 0.8f;
+    need(lsnn_rewire_create(&rewire, net, &options));
+    return rewire;
+}
+
+static trainer start_training(lsnn_context *context, training v, int n_batch, int n_steps) {
     trainer r = {.n_batch = n_batch, .n_steps = n_steps};
     lsnn_adam_options options;
     lsnn_adam_options_init(&options);
     options.clip = 1;
-    r.net = lively_net(kind, noise);
+    r.net = lively_net(v == ON_CURRENTS ? LSNN_CURRENTS : LSNN_SPIKES, v == NOISY || v == REWIRED);
+    r.rewire = v >= REWIRED ? rewire_at(r.net, v) : NULL;
     r.sim = make_sim(r.net, context, n_batch, n_steps, N_WINDOWS, true);
     need(lsnn_sim_set_windows(r.sim, (int[]){2, 9, n_steps - 3}, (int[]){9, 10, n_steps}, N_WINDOWS));
     need(lsnn_gradient_create(&r.gradient, r.net));
@@ -267,6 +286,9 @@ static void train_once(trainer *r, const input *x) {
     need(lsnn_loss_cross_entropy(r->sim, r->class_of, r->d_output, &loss, NULL, NULL));
     need(lsnn_backward(r->sim, r->d_output, &goal, r->gradient, &rate_loss));
     need(lsnn_adam_step(r->adam, r->net, r->gradient, 0.01f));
+    if (r->rewire != NULL) {
+        need(lsnn_rewire_step(r->rewire, r->adam, 0.01f));
+    }
 }
 
 static void stop_training(trainer *r) {
@@ -275,15 +297,24 @@ static void stop_training(trainer *r) {
     lsnn_adam_free(r->adam);
     lsnn_gradient_free(r->gradient);
     lsnn_sim_free(r->sim);
+    lsnn_rewire_free(r->rewire);
     lsnn_net_free(r->net);
 }
 
+static void need_rewired(const trainer *r) {
+    lsnn_synapse_count c[3];
+    if (r->rewire != NULL) {
+        lsnn_rewire_count(r->rewire, c);
+        assert_true(c[0].died > 5 && c[1].died > 5 && c[0].born > 5 && c[1].born > 5);
+    }
+}
+
 /* Four iterations, the third from rest, the others from the state before. */
-static history train(const char *vector_unit, int n_threads, lsnn_input_kind kind, bool noise, int n_batch) {
+static history train(const char *vector_unit, int n_threads, training v, int n_batch) {
     enum { N_STEPS = 41 };
     history h = {0};
     lsnn_context *context = context_on(vector_unit, n_threads);
-    trainer r = start_training(context, kind, noise, n_batch, N_STEPS);
+    trainer r = start_training(context, v, n_batch, N_STEPS);
     for (int iteration = 0; iteration < 4; iteration++) {
         input x = make_input(N_STEPS, n_batch, (uint64_t)iteration);
         if (iteration == 2) {
@@ -298,6 +329,7 @@ static history train(const char *vector_unit, int n_threads, lsnn_input_kind kin
         remember_parameters(&h, r.net, r.gradient);
         free_input(x);
     }
+    need_rewired(&r);
     stop_training(&r);
     lsnn_context_free(context);
     return h;
@@ -306,19 +338,16 @@ static history train(const char *vector_unit, int n_threads, lsnn_input_kind kin
 static void same_bits_for_any_threads_and_vector_unit(void **state) {
     (void)state;
     static const int batches[] = {1, 5, 10, 33, 256};
-    const char *units[3];
+    const char *units[MAX_VECTOR_UNITS];
     size_t n_units = vector_units(units);
     for (size_t b = 0; b < sizeof batches / sizeof *batches; b++) {
-        for (int variant = 0; variant < 3; variant++) {
-            lsnn_input_kind kind = variant == 1 ? LSNN_CURRENTS : LSNN_SPIKES;
-            bool noise = variant == 2;
-            history want = train("generic", 1, kind, noise, batches[b]);
+        for (training v = ON_SPIKES; v < N_VARIANTS; v++) {
+            history want = train("generic", 1, v, batches[b]);
             for (size_t u = 0; u < n_units; u++) {
                 for (int n_threads = u == 0 ? 2 : 1; n_threads <= 3; n_threads++) {
                     char what[100];
-                    snprintf(what, sizeof what, "batch %d, input %d, noise %d, %s, %d threads", batches[b], kind, noise, units[u],
-                             n_threads);
-                    history got = train(units[u], n_threads, kind, noise, batches[b]);
+                    snprintf(what, sizeof what, "batch %d, variant %d, %s, %d threads", batches[b], (int)v, units[u], n_threads);
+                    history got = train(units[u], n_threads, v, batches[b]);
                     assert_int_equal(got.n, want.n);
                     need_same_bits(what, got.numbers, want.numbers, want.n);
                     free(got.numbers);
@@ -517,9 +546,9 @@ static void no_allocation_in_a_training_step(void **state) {
     enum { N_STEPS = 120 };
     static const int batches[] = {3, 40};
     for (size_t b = 0; b < 2; b++) {
-        for (int variant = 0; variant < 2; variant++) {
+        for (training v = ON_CURRENTS; v < N_VARIANTS; v++) {
             lsnn_context *context = context_on(NULL, 2);
-            trainer r = start_training(context, variant == 0 ? LSNN_SPIKES : LSNN_CURRENTS, true, batches[b], N_STEPS);
+            trainer r = start_training(context, v, batches[b], N_STEPS);
             input x = make_input(N_STEPS, batches[b], 1);
             count_from_here();
             void *volatile memory = malloc(100);
@@ -531,8 +560,9 @@ static void no_allocation_in_a_training_step(void **state) {
             }
             long n = stop_counting();
             if (n != 0) {
-                fail_msg("%ld calls of malloc and its kind in 5 iterations", n);
+                fail_msg("%ld calls of malloc and its kind in 5 iterations of variant %d", n, (int)v);
             }
+            need_rewired(&r);
             free_input(x);
             stop_training(&r);
             lsnn_context_free(context);

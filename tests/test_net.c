@@ -3,6 +3,7 @@
 #include "base/rng.h"
 #include "base/tensorfile.h"
 #include "learn/gradient.h"
+#include "net/balanced.h"
 #include "net/net.h"
 #include "support/needs.h"
 
@@ -246,6 +247,247 @@ static void connectivity_is_the_fraction_that_exists(void **state) {
     }
     assert_int_equal(params, lsnn_net_n_params(net));
     lsnn_net_free(net);
+}
+
+/* One budget for all three matrices, rounded down: the diagonal of the recurrent one counts, although it is never connected. */
+static void the_number_of_connections_is_exact(void **state) {
+    (void)state;
+    static const struct {
+        int n_in, n_rec, n_out;
+        float connectivity;
+        size_t in, rec, out;
+    } cases[] = {
+        {80, 220, 10, 0.12f, 2112, 5808, 264}, /* the paper's: 8184 of 68200 */
+        {6, 9, 3, 0.3f, 16, 24, 8},            /* 48 of 162, 48.6 rounded down */
+        {6, 9, 3, 0.1f, 5, 9, 2},
+        {6, 9, 3, 0.7f, 37, 58, 18},
+        {10, 10, 10, 0.29f, 29, 29, 29},
+        {100, 100, 100, 0.0001f, 1, 1, 1},
+        {2, 3, 4, 0.01f, 0, 0, 0},
+        {6, 9, 3, 0.99f, 53, 72, 26}, /* more than the 72 are not there */
+        {6, 9, 3, 1, 54, 72, 27},
+        {1, 1, 1, 1, 1, 0, 1},
+        {1, 3000, 1, 0.9f, 2700, 8100000, 2700},
+    };
+    for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+        for (uint64_t seed = 1; seed <= (cases[k].n_rec > 1000 ? 1 : 5); seed++) {
+            lsnn_net_spec spec = small_spec();
+            spec.n_in = cases[k].n_in;
+            spec.n_lif = cases[k].n_rec;
+            spec.n_adaptive = 0;
+            spec.n_out = cases[k].n_out;
+            spec.connectivity = cases[k].connectivity;
+            spec.seed = seed;
+            lsnn_net *net = make_net(&spec);
+            assert_int_equal(net->in.n, cases[k].in);
+            assert_int_equal(net->rec.n, cases[k].rec);
+            assert_int_equal(net->out.n, cases[k].out);
+            for (size_t c = 0; c < net->rec.n; c++) {
+                assert_true(net->rec.sender[c] != net->rec.receiver[c]);
+            }
+            lsnn_net_free(net);
+        }
+    }
+}
+
+/* Which ones exist is uniform: over many seeds each of them exists about as often. */
+static void any_connection_may_exist(void **state) {
+    (void)state;
+    enum { N_NETS = 2000 };
+    size_t n;
+    double count[3][N_REC * N_REC] = {{0}};
+    static const char *const names[] = {"w_in", "w_rec", "w_out"};
+    for (uint64_t seed = 1; seed <= N_NETS; seed++) {
+        lsnn_net_spec spec = small_spec();
+        spec.connectivity = 0.2f;
+        spec.seed = seed;
+        lsnn_net *net = make_net(&spec);
+        for (size_t a = 0; a < 3; a++) {
+            float *w = net_floats(net, names[a], &n);
+            for (size_t k = 0; k < n; k++) {
+                count[a][k] += w[k] != 0;
+            }
+            free(w);
+        }
+        lsnn_net_free(net);
+    }
+    static const double p[3] = {10.0 / 54, 17.0 / 72, 5.0 / 27};
+    static const size_t sizes[3] = {54, 81, 27};
+    for (size_t a = 0; a < 3; a++) {
+        for (size_t k = 0; k < sizes[a]; k++) {
+            double want = a == 1 && k / N_REC == k % N_REC ? 0 : p[a] * N_NETS;
+            if (!(fabs(count[a][k] - want) <= 4.5 * sqrt(want * (1 - p[a])))) {
+                fail_msg("%s[%zu] exists in %g networks of %d, should be about %g", names[a], k, count[a][k], N_NETS, want);
+            }
+        }
+    }
+}
+
+/* ---- balanced weights ---- */
+
+/* The spectral radius by Gelfand's formula: |A^(2^k)|^(1 / 2^k), the matrix squared again and again. a [n][n] is overwritten. */
+static double radius_of(double *a, size_t n) {
+    enum { N_SQUARINGS = 16 };
+    double *b = malloc(n * n * sizeof *b);
+    double log_norm = 0;
+    for (int step = 0; step <= N_SQUARINGS; step++) {
+        double norm = 0;
+        for (size_t k = 0; k < n * n; k++) {
+            norm += a[k] * a[k];
+        }
+        norm = sqrt(norm);
+        log_norm += log(norm) / pow(2, step);
+        if (step == N_SQUARINGS) {
+            break;
+        }
+        memset(b, 0, n * n * sizeof *b);
+        for (size_t i = 0; i < n; i++) {
+            for (size_t k = 0; k < n; k++) {
+                double x = a[i * n + k] / norm;
+                for (size_t j = 0; j < n; j++) {
+                    b[i * n + j] += x * a[k * n + j] / norm;
+                }
+            }
+        }
+        memcpy(a, b, n * n * sizeof *a);
+    }
+    free(b);
+    return exp(log_norm);
+}
+
+static void balanced_squares_have_spectral_radius_1(void **state) {
+    (void)state;
+    static const size_t sizes[] = {2, 3, 10, 40, 120};
+    for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
+        for (uint64_t seed = 1; seed <= 6; seed++) {
+            size_t n = sizes[s];
+            double scale = seed % 2 == 0 ? 1 : 0.25;
+            uint8_t *mask = malloc(n * n);
+            int32_t *delay = calloc(n * n, sizeof *delay);
+            int8_t *sign = malloc(n);
+            real *w = malloc(n * n * sizeof *w);
+            double *a = calloc(n * n, sizeof *a);
+            matrix m;
+            memset(mask, 1, n * n);
+            for (size_t i = 0; i < n; i++) {
+                sign[i] = i % 4 == seed % 2 ? -1 : 1;
+            }
+            need(matrix_create(&m, (int)n, (int)n, 0, 1, mask, delay, n * n));
+            need(draw_balanced(&m, w, sign, scale, seed, RNG_WEIGHT_REC));
+            double *sum = calloc(n, sizeof *sum);
+            double *size = calloc(n, sizeof *size);
+            for (size_t k = 0; k < m.n; k++) {
+                a[(size_t)m.sender[k] * n + m.receiver[k]] = (double)w[k];
+                assert_true((double)w[k] * sign[m.sender[k]] > 0);
+                sum[m.receiver[k]] += (double)w[k];
+                size[m.receiver[k]] += fabs((double)w[k]);
+            }
+            for (size_t j = 0; j < n; j++) {
+                if (!(fabs(sum[j]) < 1e-6 * size[j])) {
+                    fail_msg("%zu senders, seed %d: column %zu has the sum %g of %g", n, (int)seed, j, sum[j], size[j]);
+                }
+            }
+            double radius = radius_of(a, n) / scale;
+            if (n > 3 && !(fabs(radius - 1) < 0.04)) {
+                fail_msg("%zu senders, seed %d: spectral radius %g", n, (int)seed, radius);
+            }
+            free(mask);
+            free(delay);
+            free(sign);
+            free(w);
+            free(a);
+            free(sum);
+            free(size);
+            matrix_release(&m);
+        }
+    }
+}
+
+static lsnn_net_spec balanced_spec(void) {
+    lsnn_net_spec spec = small_spec();
+    spec.n_in = 20;
+    spec.n_lif = 16;
+    spec.n_adaptive = 12;
+    spec.n_out = 5;
+    spec.excitatory = 0.75f;
+    spec.init = LSNN_INIT_BALANCED;
+    return spec;
+}
+
+static void balanced_weights_cancel(void **state) {
+    (void)state;
+    lsnn_net_spec spec = balanced_spec();
+    lsnn_net *full = make_net(&spec);
+    spec.scale_in = 2;
+    spec.scale_rec = 0.5f;
+    lsnn_net *scaled = make_net(&spec);
+    spec.connectivity = 0.3f;
+    lsnn_net *sparse = make_net(&spec);
+    static const char *const names[] = {"w_in", "w_rec", "w_out"};
+    static const size_t n_pre[] = {20, 28, 28};
+    static const float scales[] = {2, 0.5f, 1};
+    size_t n;
+    for (size_t a = 0; a < 3; a++) {
+        float *w = net_floats(full, names[a], &n);
+        float *of_scaled = net_floats(scaled, names[a], &n);
+        float *of_sparse = net_floats(sparse, names[a], &n);
+        float *sign = net_floats(full, a == 0 ? "sign_in" : "sign_rec", &(size_t){0});
+        size_t n_there = 0;
+        for (size_t j = 0; j < n / n_pre[a]; j++) {
+            double sum = 0;
+            double size = 0;
+            for (size_t i = 0; i < n_pre[a]; i++) {
+                size_t k = j * n_pre[a] + i;
+                bool is_self = a == 1 && i == j;
+                assert_true(is_self ? w[k] == 0 : w[k] * sign[i] > 0);
+                assert_true(fabsf(of_scaled[k] - scales[a] * w[k]) <= 1e-6f * fabsf(w[k]));
+                assert_true(of_sparse[k] == 0 || of_sparse[k] == of_scaled[k]); /* drawn before synapses are left out */
+                n_there += of_sparse[k] != 0;
+                sum += (double)w[k];
+                size += fabs((double)w[k]);
+            }
+            if (a != 1 && !(fabs(sum) < 1e-6 * size)) { /* w_rec lacks its diagonal */
+                fail_msg("%s: the weights of receiver %zu have the sum %g", names[a], j, sum);
+            }
+        }
+        assert_true(n_there > n / 5 && n_there < n / 2);
+        free(w);
+        free(of_scaled);
+        free(of_sparse);
+        free(sign);
+    }
+    lsnn_net_free(full);
+    lsnn_net_free(scaled);
+    lsnn_net_free(sparse);
+}
+
+/* One sender, senders of one sign, senders of no sign: finite numbers of the right sign. */
+static void balanced_weights_at_the_border(void **state) {
+    (void)state;
+    static const int8_t some[2] = {1, 0};
+    for (int which = 0; which < 6; which++) {
+        lsnn_net_spec spec = balanced_spec();
+        spec.excitatory = which == 0 ? 0 : which == 1 ? 1 : 0.75f;
+        if (which >= 2) {
+            spec.n_in = which == 4 ? 2 : 1;
+            spec.sign_in = which == 4 ? some : NULL;
+            spec.n_lif = which == 3 ? 1 : 2;
+            spec.n_adaptive = 0;
+            spec.scale_in = which == 5 ? 0 : 1;
+        }
+        lsnn_net *net = make_net(&spec);
+        for (size_t k = 0; k < net->first_bias; k++) {
+            assert_true(isfinite((double)net->params[k]) && net->params[k] * (real)net->sign[k] >= 0);
+            assert_true(which > 1 || net->params[k] != 0);
+        }
+        lsnn_net_free(net);
+    }
+    lsnn_net_spec spec = balanced_spec();
+    spec.excitatory = -1;
+    need_refused(&spec, "excitatory");
+    spec = balanced_spec();
+    spec.init = (lsnn_init)7;
+    need_refused(&spec, "net.init");
 }
 
 /* N(0,1) * scale / sqrt(senders); readout within the Glorot limits. */
@@ -852,6 +1094,11 @@ int main(void) {
         cmocka_unit_test(spreads_are_values_ranges_and_lists),
         cmocka_unit_test(delays_are_uniform),
         cmocka_unit_test(connectivity_is_the_fraction_that_exists),
+        cmocka_unit_test(the_number_of_connections_is_exact),
+        cmocka_unit_test(any_connection_may_exist),
+        cmocka_unit_test(balanced_squares_have_spectral_radius_1),
+        cmocka_unit_test(balanced_weights_cancel),
+        cmocka_unit_test(balanced_weights_at_the_border),
         cmocka_unit_test(initial_weights_have_their_size),
         cmocka_unit_test(masks_and_delays_are_as_given),
         cmocka_unit_test(the_seed_is_all_that_counts),

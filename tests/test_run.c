@@ -43,8 +43,25 @@ static const tiny digits = {"digits",
                             {COMMON, "net.n_lif=6", "net.n_adaptive=6", "train.batch=16", "image.pixel_ms=1", "image.cue_ms=8",
                              "image.readout_ms=5", "image.n_thresholds=17", "net.n_delay=5", "net.n_ref=2", "net.beta=1.8",
                              "loss.rate_strength=0.1", "loss.rate_target=20", "image.n_valid=20", "image.n_test=33"}};
-static const tiny *const tinies[] = {&carried, &from_rest, &noisy, &digits};
-enum { N_TINIES = 4 };
+static const tiny rewired = {"rewired",
+                             "store-recall",
+                             {COMMON, RECALL, "train.carry_state=true", "net.noise=0.05", "net.noise_trainable=true", "net.n_delay=4",
+                              "rewire.connectivity=0.3", "rewire.l1=1", "rewire.temperature=0.001"}};
+static const tiny rewired_dense = {
+    "rewired, all gradients",
+    "digits",
+    {COMMON, "net.n_lif=6", "net.n_adaptive=6", "train.batch=16", "image.pixel_ms=1", "net.n_delay=5", "net.excitatory=0.75",
+     "net.init=balanced", "image.n_valid=20", "image.n_test=33", "rewire.connectivity=0.4", "rewire.l1=0.5", "rewire.gradients=all"}};
+static const tiny rewired_soft = {
+    "rewired softly",
+    "store-recall",
+    {COMMON, RECALL, "train.carry_state=false", "rewire.connectivity=0.5", "rewire.l1=0.1", "rewire.temperature=0.02", "rewire.soft=true"}};
+static const tiny *const tinies[] = {&carried, &from_rest, &noisy, &digits, &rewired, &rewired_dense, &rewired_soft};
+enum { N_TINIES = 7 };
+
+static bool is_drawn(const tiny *t) {
+    return strcmp(t->experiment, "store-recall") == 0;
+}
 
 static lsnn_experiment *open_tiny(const tiny *t) {
     lsnn_experiment *e;
@@ -251,7 +268,7 @@ static void stopped_and_resumed_is_the_same(void **state) {
             assert_true(got.score == want.score && got.loss == want.loss && got.rate_hz == want.rate_hz && got.n == want.n);
         }
         /* once more, stopped again and again, each part on other threads and another vector unit */
-        const char *units[3];
+        const char *units[MAX_VECTOR_UNITS];
         size_t n_units = vector_units(units);
         snprintf(name, sizeof name, "%zu-again", k);
         path_of(path, p, name);
@@ -704,7 +721,7 @@ static void the_result_is_that_of_evaluating_the_best_network(void **state) {
         options.split = "valid";
         need(lsnn_evaluate(path, context, &options, &valid));
         assert_string_equal(valid.split, "valid");
-        bool drawn = tinies[k] != &digits; /* then validation and test differ in their number of batches */
+        bool drawn = is_drawn(tinies[k]); /* then validation and test differ in their number of batches */
         double best = json_number_value(json_object_get(record, "best_valid_score"));
         if (!drawn) {
             assert_int_equal(valid.n, 20);
@@ -783,7 +800,7 @@ static void the_best_network_is_that_of_the_best_validation(void **state) {
         int iteration;
         double score = NAN;
         bool is_last = false;
-        find_best(path, tinies[k] != &digits, &iteration, &score, &is_last);
+        find_best(path, is_drawn(tinies[k]), &iteration, &score, &is_last);
         n_not_last += !is_last;
         tensor_file *file;
         need(tensor_file_open(&file, file_path));
@@ -993,6 +1010,70 @@ static void probes_out_of_range_are_refused(void **state) {
     lsnn_experiment_free(e);
 }
 
+/* Of a run and of its models: what the lines of metrics.jsonl add up to. */
+static void synapses_are_those_of_the_metrics(void **state) {
+    const place *p = *state;
+    static const char *const names[3] = {"w_in", "w_rec", "w_out"};
+    for (size_t k = 0; k < N_TINIES; k++) {
+        char name[20];
+        char path[PATH_SIZE];
+        char file[PATH_SIZE + 40];
+        snprintf(name, sizeof name, "run%zu", k);
+        path_of(path, p, name);
+        lsnn_experiment *e = open_tiny(tinies[k]);
+        need_error(run(e, path, false, &(interruption){.at = 7}, NULL), LSNN_STOPPED, NULL); /* the counts go on after a pause */
+        need(run(e, path, true, NULL, NULL));
+        lsnn_experiment_free(e);
+        bool want = strncmp(tinies[k]->name, "rewired", 7) == 0;
+        bool is_rewired = !want;
+        lsnn_synapse_count c[3];
+        lsnn_synapse_count of_model[3];
+        need(lsnn_run_synapses(path, c, &is_rewired));
+        assert_true(is_rewired == want);
+        snprintf(file, sizeof file, "%s/last.safetensors", path);
+        is_rewired = !want;
+        need(lsnn_run_synapses(file, of_model, &is_rewired));
+        assert_true(is_rewired == want);
+        uint8_t *text;
+        size_t n;
+        read_whole(path, "metrics.jsonl", &text, &n);
+        int64_t born[3] = {0};
+        int64_t died[3] = {0};
+        int64_t live[3] = {0};
+        for (char *line = strtok((char *)text, "\n"); line != NULL; line = strtok(NULL, "\n")) {
+            json_t *object = json_loads(line, 0, NULL);
+            assert_true((json_object_get(object, "live") != NULL) == want);
+            for (int q = 0; q < 3; q++) {
+                born[q] += json_integer_value(json_object_get(json_object_get(object, "born"), names[q]));
+                died[q] += json_integer_value(json_object_get(json_object_get(object, "died"), names[q]));
+                live[q] = json_integer_value(json_object_get(json_object_get(object, "live"), names[q]));
+            }
+            json_decref(object);
+        }
+        free(text);
+        int64_t n_died = 0;
+        for (int q = 0; want && q < 3; q++) {
+            assert_int_equal(c[q].born, born[q]);
+            assert_int_equal(c[q].died, died[q]);
+            assert_int_equal(c[q].live, live[q]);
+            assert_memory_equal(&of_model[q], &c[q], sizeof c[q]);
+            n_died += died[q];
+        }
+        assert_true(!want || n_died > 5);
+        if (tinies[k] == &rewired) {
+            assert_int_equal(c[1].possible, 11 * 10);
+            int64_t all = c[0].possible + 11 * 10 + 11 + c[2].possible;
+            assert_int_equal(c[0].live + c[1].live + c[2].live, all * 3 / 10);
+        }
+    }
+    bool is_rewired = true;
+    lsnn_synapse_count unused[3];
+    char path[PATH_SIZE];
+    path_of(path, p, "nothing.safetensors");
+    need_error(lsnn_run_synapses(path, unused, &is_rewired), LSNN_ERR_IO, "nothing");
+    assert_false(is_rewired);
+}
+
 /* Every status comes with its message: stopping in an evaluation too. */
 static void a_stopped_evaluation_says_so(void **state) {
     const place *p = *state;
@@ -1035,6 +1116,7 @@ int main(void) {
         RUN_TEST(a_probe_is_what_the_public_functions_give),
         RUN_TEST(the_score_is_the_mean_over_the_samples),
         RUN_TEST(probes_out_of_range_are_refused),
+        RUN_TEST(synapses_are_those_of_the_metrics),
         RUN_TEST(a_stopped_evaluation_says_so),
     };
     return cmocka_run_group_tests_name("runs", tests, NULL, NULL);

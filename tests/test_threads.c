@@ -166,7 +166,7 @@ static void pools_come_and_go(void **state) {
 
 static void contexts_say_what_they_are(void **state) {
     (void)state;
-    const char *units[3];
+    const char *units[MAX_VECTOR_UNITS];
     size_t n_units = vector_units(units);
     assert_true(n_units >= 1);
     assert_string_equal(units[0], "generic");

@@ -27,7 +27,12 @@ typedef enum rng_stream {
     RNG_PERMUTE,
     RNG_TASK,
     RNG_BENCH,
-    RNG_AUGMENT
+    RNG_AUGMENT,
+    RNG_REWIRE_SIGN,
+    RNG_REWIRE_DELAY,
+    RNG_REWIRE_THETA,
+    RNG_REWIRE_NOISE,
+    RNG_REWIRE_WAKE
 } rng_stream;
 
 /* Number `index` of a stream: 64 random bits; uniform in [0, 1); uniform in 0..n-1; standard normal. */

@@ -220,6 +220,26 @@ static lsnn_status check_list(const lsnn_experiment *experiment, const char *key
     return LSNN_OK;
 }
 
+static lsnn_status check_rewiring(const lsnn_experiment *e) {
+    bool balanced = strcmp(setting_text(e, "net.init"), "balanced") == 0;
+    if (balanced && setting_real(e, "net.excitatory") < 0) {
+        return fail(LSNN_ERR_SETTING,
+                    "net.init is balanced, but net.excitatory is -1 (no Dale's law); set net.excitatory, 0.75 in the paper");
+    }
+    if (setting_real(e, "rewire.connectivity") == 0) {
+        return LSNN_OK;
+    }
+    if (setting_real(e, "net.connectivity") < 1) {
+        return fail(LSNN_ERR_SETTING, "net.connectivity is %s and rewire.connectivity %s; with rewiring, leave net.connectivity at 1",
+                    lsnn_experiment_get(e, "net.connectivity"), lsnn_experiment_get(e, "rewire.connectivity"));
+    }
+    if (setting_bool(e, "rewire.soft") && !(setting_real(e, "rewire.l1") > 0 && setting_real(e, "rewire.temperature") > 0)) {
+        return fail(LSNN_ERR_SETTING, "rewire.soft with rewire.l1 %s and rewire.temperature %s; both must be above 0",
+                    lsnn_experiment_get(e, "rewire.l1"), lsnn_experiment_get(e, "rewire.temperature"));
+    }
+    return LSNN_OK;
+}
+
 lsnn_status experiment_check(const lsnn_experiment *experiment) {
     enum { MOST_NEURONS = 65535 };
     lsnn_status status;
@@ -231,6 +251,7 @@ lsnn_status experiment_check(const lsnn_experiment *experiment) {
     TRY(check_list(experiment, "net.tau_m", n_rec, "net.n_lif + net.n_adaptive"));
     TRY(check_list(experiment, "net.tau_a", n_adaptive, "net.n_adaptive"));
     TRY(check_list(experiment, "net.beta", n_adaptive, "net.n_adaptive"));
+    TRY(check_rewiring(experiment));
     if (lsnn_experiment_get(experiment, "image.cue_ms")) {
         int64_t cue = setting_int(experiment, "image.cue_ms"), readout = setting_int(experiment, "image.readout_ms");
         if (readout > cue) {

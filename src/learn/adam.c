@@ -2,6 +2,7 @@
 
 #include "learn/gradient.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,8 +24,9 @@ lsnn_status lsnn_adam_create(lsnn_adam **out, const lsnn_net *net, const lsnn_ad
     *adam = (lsnn_adam){.options = *options,
                         .n = net->n_params,
                         .m = calloc(net->n_params + 1, sizeof *adam->m),
-                        .v = calloc(net->n_params + 1, sizeof *adam->v)};
-    if (adam->m == NULL || adam->v == NULL) {
+                        .v = calloc(net->n_params + 1, sizeof *adam->v),
+                        .age = calloc(net->n_params + 1, sizeof *adam->age)};
+    if (adam->m == NULL || adam->v == NULL || adam->age == NULL) {
         lsnn_adam_free(adam);
         return fail(LSNN_ERR_MEMORY, "no memory for an optimiser of %zu parameters", net->n_params);
     }
@@ -36,6 +38,7 @@ void lsnn_adam_free(lsnn_adam *adam) {
     if (adam != NULL) {
         free(adam->m);
         free(adam->v);
+        free(adam->age);
         free(adam);
     }
 }
@@ -49,17 +52,26 @@ lsnn_status lsnn_adam_step(lsnn_adam *adam, lsnn_net *net, const lsnn_gradient *
         return fail(LSNN_ERR_USAGE, "the learning rate is %g; it must be 0 or more", (double)learning_rate);
     }
     double norm = lsnn_gradient_norm(gradient);
-    if (!isfinite(norm)) {
-        return fail(LSNN_ERR_NUMERIC, "the gradient is not finite; use a lower learning rate (train.lr) or clipping (train.clip)");
-    }
     const lsnn_adam_options *o = &adam->options;
     float scale = o->clip > 0 && norm > (double)o->clip ? (float)((double)o->clip / norm) : 1;
-    adam->step++;
-    /* Bias correction: m / (1 - beta1^t) and v / (1 - beta2^t). */
-    float rate = (float)((double)learning_rate / (1 - pow((double)o->beta1, (double)adam->step)));
-    float v_scale = (float)(1 / (1 - pow((double)o->beta2, (double)adam->step)));
+    if (!isfinite(norm) || !(norm * (double)scale < sqrt((double)FLT_MAX))) { /* its square would not be */
+        return fail(
+            LSNN_ERR_NUMERIC,
+            "the gradient's norm is %g, not finite or too large to square; use a lower learning rate (train.lr) or clipping (train.clip)",
+            norm);
+    }
+    net->version++;
+    int32_t age = 0;
+    float rate = 0;
+    float v_scale = 0;
     for (size_t k = 0; k < adam->n; k++) {
         float g = (float)gradient->values[k] * scale;
+        adam->age[k] += adam->age[k] < INT32_MAX;
+        if (adam->age[k] != age) { /* bias correction: m / (1 - beta1^age) and v / (1 - beta2^age) */
+            age = adam->age[k];
+            rate = (float)((double)learning_rate / (1 - pow((double)o->beta1, age)));
+            v_scale = (float)(1 / (1 - pow((double)o->beta2, age)));
+        }
         adam->m[k] = o->beta1 * adam->m[k] + (1 - o->beta1) * g;
         adam->v[k] = o->beta2 * adam->v[k] + (1 - o->beta2) * (g * g);
         real w = net->params[k] - (real)(rate * adam->m[k] / (sqrtf(adam->v[k] * v_scale) + o->epsilon));
@@ -72,7 +84,7 @@ void adam_write(const lsnn_adam *adam, tensor_writer *writer) {
     int64_t n = (int64_t)adam->n;
     tensor_writer_add(writer, "adam.m", TENSOR_F32, 1, &n, adam->m);
     tensor_writer_add(writer, "adam.v", TENSOR_F32, 1, &n, adam->v);
-    tensor_writer_add(writer, "adam.step", TENSOR_I64, 1, (int64_t[]){1}, &adam->step);
+    tensor_writer_add(writer, "adam.age", TENSOR_I32, 1, &n, adam->age);
 }
 
 lsnn_status adam_read(lsnn_adam *adam, const tensor_file *file) {
@@ -80,23 +92,20 @@ lsnn_status adam_read(lsnn_adam *adam, const tensor_file *file) {
     int64_t n = (int64_t)adam->n;
     const tensor *m;
     const tensor *v;
-    const tensor *step;
+    const tensor *age;
     TRY(tensor_file_need(file, "adam.m", TENSOR_F32, 1, &n, &m));
     TRY(tensor_file_need(file, "adam.v", TENSOR_F32, 1, &n, &v));
-    TRY(tensor_file_need(file, "adam.step", TENSOR_I64, 1, (int64_t[]){1}, &step));
+    TRY(tensor_file_need(file, "adam.age", TENSOR_I32, 1, &n, &age));
     for (size_t k = 0; k < adam->n; k++) {
-        if (!isfinite(tensor_at(m, k)) || !(tensor_at(v, k) >= 0) || !isfinite(tensor_at(v, k))) {
-            TRY(fail(LSNN_ERR_DATA, "%s: number %zu of adam.m or adam.v is not one that training leaves behind; the file is damaged",
+        if (!isfinite(tensor_at(m, k)) || !(tensor_at(v, k) >= 0) || !isfinite(tensor_at(v, k)) || tensor_at(age, k) < 0) {
+            TRY(fail(LSNN_ERR_DATA,
+                     "%s: number %zu of adam.m, adam.v or adam.age is not one that training leaves behind; the file is damaged",
                      tensor_file_path(file), k));
         }
     }
-    int64_t steps = *(const int64_t *)step->data;
-    if (steps < 0 || steps > INT64_C(1) << 40) {
-        TRY(fail(LSNN_ERR_DATA, "%s: adam.step is %lld; the file is damaged", tensor_file_path(file), (long long)steps));
-    }
     memcpy(adam->m, m->data, adam->n * sizeof *adam->m);
     memcpy(adam->v, v->data, adam->n * sizeof *adam->v);
-    adam->step = steps;
+    memcpy(adam->age, age->data, adam->n * sizeof *adam->age);
 out:
     return status;
 }

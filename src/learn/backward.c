@@ -14,29 +14,36 @@ typedef struct backward_work {
 
 /* dI of a step of the stretch; the steps after it stand behind it. */
 static real *ahead_of(const lsnn_sim *sim, const scratch *x, int step_in_stretch) {
-    return x->ahead + (size_t)step_in_stretch * sim_row(sim);
+    return x->ahead + (size_t)step_in_stretch * (size_t)(sim_stride(sim) * sim->lanes);
 }
 
-static void clear_scratch(const lsnn_sim *sim, const scratch *x) {
+static void clear_scratch(const lsnn_sim *sim, scratch *x) {
     size_t row = sim_row(sim) * sizeof(real);
     memset(x->gradient.dv, 0, row);
     memset(x->gradient.db, 0, row);
     memset(x->gradient.dp, 0, row);
     memset(x->threshold_end, 0, row);
-    memset(x->ahead, 0, (size_t)(sim->stretch + sim->net->spec.n_delay) * row);
+    memset(x->ahead, 0, (size_t)((sim->stretch + sim->net->spec.n_delay) * sim_stride(sim) * sim->lanes) * sizeof(real));
+    memset(x->gradients.numbers, 0, (size_t)sim->lanes * sim_lane_size(sim) * sizeof(real));
+    x->gradients.due = sim_window_steps(sim) - 1 - sim->net->spec.n_delay;
 }
 
 static void run_again(const lsnn_sim *sim, block *k, scratch *x, int stretch, int n_steps) {
     size_t row = sim_row(sim);
+    int start = stretch * sim->stretch;
+    bool kept = sim_kept_current(sim, k, start) != NULL; /* whole stretches are */
     sim_copy_neurons(sim, &k->checkpoints[stretch], &x->state);
+    if (!kept) {
+        sim_open_window(sim, k, &x->window, start);
+    }
     for (int s = 0; s < n_steps; s++) {
-        int t = stretch * sim->stretch + s;
-        const real *current = sim_kept_current(sim, k, t);
-        if (current == NULL) {
-            sim_current(sim, k, t, x->current, x->eps != NULL ? x->eps + (size_t)s * row : NULL);
-            current = x->current;
+        int t = start + s;
+        real *current = kept ? sim_kept_current(sim, k, t) : x->current;
+        if (!kept) {
+            sim_current(sim, k, &x->window, t, current, x->eps != NULL ? x->eps + (size_t)s * row : NULL);
+            sim_send(sim, k, &x->window, t); /* its spikes are known */
         }
-        sim_neurons(sim, k, t, &x->state, current, x, &x->tape[s]);
+        sim_neurons(sim, k, t, &x->state, current, &x->tape[s]);
     }
 }
 
@@ -59,17 +66,61 @@ static void read_back(const lsnn_sim *sim, const block *k, scratch *x, int w) {
     }
 }
 
-/* What the signal contributed to the currents of step t, whose gradient is known now. */
-static void weight_gradients(const lsnn_sim *sim, const block *k, const matrix *m, const signal *s, int t, const real *d_current) {
-    real *dw = k->gradient + m->first;
-    for (int d = m->s.first_delay; d < m->s.first_delay + m->s.n_delays; d++) {
+/* What a signal's spikes of step t contributed to the currents from t on, whose gradients are all known now. */
+static void spike_gradients(const lsnn_sim *sim, const block *k, const scratch *x, const matrix *m, const signal *s, int t) {
+    size_t step = (size_t)(sim->net->spec.n_delay + t);
+    if (s->spikes != NULL) {
+        uint32_t first = s->start[step];
+        sim->kernels->spike_gradients(&m->s, s->spikes + first, (int)(s->start[step + 1] - first),
+                                      x->gradients.numbers + (size_t)(x->gradients.due * sim_stride(sim)), sim_lane_size(sim),
+                                      k->gradient + m->first);
+    }
+}
+
+/* What a signal's values contributed to the currents of step t. */
+static void value_gradients(const lsnn_sim *sim, const block *k, const matrix *m, const signal *s, int t, const real *d_current) {
+    for (int d = m->s.first_delay; s->values != NULL && d < m->s.first_delay + m->s.n_delays; d++) {
         size_t step = (size_t)(sim->net->spec.n_delay + t - d);
-        if (s->spikes != NULL) {
-            uint32_t first = s->start[step];
-            sim->kernels->spike_gradients(&m->s, d, s->spikes + first, (int)(s->start[step + 1] - first), d_current, dw);
-        } else {
-            sim->kernels->value_gradients(&m->s, d, s->values + step * (size_t)s->n * (size_t)sim->lanes, d_current, dw);
+        sim->kernels->value_gradients(&m->s, d, s->values + step * (size_t)s->n * (size_t)sim->lanes, d_current, k->gradient + m->first);
+    }
+}
+
+/* The window of gradients goes one step back in time. */
+static void step_window_back(const lsnn_sim *sim, current_window *window) {
+    size_t stride = (size_t)sim_stride(sim);
+    size_t size = sim_lane_size(sim);
+    size_t kept = (size_t)sim->net->spec.n_delay * stride;
+    window->due--;
+    if (window->due < 0) {
+        for (size_t l = 0; l < (size_t)sim->lanes; l++) {
+            memmove(window->numbers + (l + 1) * size - kept, window->numbers + l * size, kept * sizeof(real));
         }
+        window->due = sim_window_steps(sim) - 1 - sim->net->spec.n_delay;
+    }
+}
+
+/* Step t's dI is known: weight gradients of its spikes, and of the values that reached it. */
+static void weight_gradients(const lsnn_sim *sim, block *k, scratch *x, int t, const real *d_current) {
+    const lsnn_net *net = sim->net;
+    sim->kernels->rows_to_window(d_current, net->n_rec, x->gradients.numbers + (size_t)(x->gradients.due * sim_stride(sim)),
+                                 sim_lane_size(sim));
+    spike_gradients(sim, k, x, &net->rec, &k->sent, t);
+    spike_gradients(sim, k, x, &net->in, &k->input, t);
+    value_gradients(sim, k, &net->rec, &k->sent, t, d_current);
+    value_gradients(sim, k, &net->in, &k->input, t, d_current);
+    step_window_back(sim, &x->gradients);
+}
+
+/* Spikes that were under way when the sequence began. */
+static void history_gradients(const lsnn_sim *sim, block *k, scratch *x) {
+    for (int t = -1; t >= -sim->net->spec.n_delay; t--) {
+        for (size_t l = 0; l < (size_t)sim->lanes; l++) {
+            memset(x->gradients.numbers + l * sim_lane_size(sim) + (size_t)(x->gradients.due * sim_stride(sim)), 0,
+                   (size_t)sim_stride(sim) * sizeof(real));
+        }
+        spike_gradients(sim, k, x, &sim->net->rec, &k->sent, t);
+        spike_gradients(sim, k, x, &sim->net->in, &k->input, t);
+        step_window_back(sim, &x->gradients);
     }
 }
 
@@ -83,19 +134,39 @@ static void noise_gradients(const lsnn_sim *sim, const block *k, const real *eps
     }
 }
 
+/* The reset's part in the adaptation's gradient: db(t) -= beta dv(t) z(t-1). */
+static void reset_gradients(const lsnn_sim *sim, const block *k, const gradient_state *g, int t) {
+    size_t before = (size_t)(sim->net->spec.n_delay + t - 1);
+    size_t lanes = (size_t)sim->lanes;
+    const signal *s = &k->sent;
+    for (uint32_t e = s->spikes != NULL ? s->start[before] : 0; s->spikes != NULL && e < s->start[before + 1]; e++) {
+        real beta = sim->net->beta[s->spikes[e].i];
+        for (unsigned left = beta > 0 ? s->spikes[e].lanes : 0; left != 0; left &= left - 1) {
+            size_t at = s->spikes[e].i * lanes + (size_t)__builtin_ctz(left);
+            g->db[at] -= beta * g->dv[at];
+        }
+    }
+    for (size_t at = 0; s->values != NULL && at < sim_row(sim); at++) {
+        g->db[at] -= sim->net->beta[at / lanes] * g->dv[at] * s->values[before * sim_row(sim) + at];
+    }
+}
+
 static void step_back(const lsnn_sim *sim, block *k, scratch *x, int s, int t, bool in_window) {
     const lsnn_net *net = sim->net;
     real *ahead = ahead_of(sim, x, s);
     const real *threshold_next = s + 1 < sim->stretch ? x->tape[s + 1].threshold : x->threshold_end;
     memset(x->gathered, 0, sim_row(sim) * sizeof(real));
     sim->kernels->gather(&net->rec.s, net->params + net->rec.first, x->tape[s].active, x->n_active[s], ahead, x->gathered);
+    x->n_gathered += x->n_active[s];
     sim->kernels->neuron_back(sim_constants(sim), &x->gradient, &x->tape[s], threshold_next, x->gathered, sim->spike_gradient,
                               in_window ? x->readout : NULL, ahead);
+    if (!net->spec.detach_reset) {
+        reset_gradients(sim, k, &x->gradient, t);
+    }
     if (x->eps != NULL) {
         noise_gradients(sim, k, x->eps + (size_t)s * sim_row(sim), ahead);
     }
-    weight_gradients(sim, k, &net->rec, &k->sent, t, ahead);
-    weight_gradients(sim, k, &net->in, &k->input, t, ahead);
+    weight_gradients(sim, k, x, t, ahead);
 }
 
 static void back_block(void *user, int piece, int worker) {
@@ -122,9 +193,10 @@ static void back_block(void *user, int piece, int worker) {
                 w--;
             }
         }
-        memcpy(ahead_of(sim, x, sim->stretch), ahead_of(sim, x, 0), (size_t)n_delay * row * sizeof(real));
+        memcpy(ahead_of(sim, x, sim->stretch), ahead_of(sim, x, 0), (size_t)(n_delay * sim_stride(sim) * sim->lanes) * sizeof(real));
         memcpy(x->threshold_end, x->tape[0].threshold, row * sizeof(real));
     }
+    history_gradients(sim, k, x);
 }
 
 enum { PARAMS_A_PIECE = 4096 };

@@ -7,14 +7,6 @@
 
 static const char *const state_names[5] = {"carried.v", "carried.b", "carried.refractory", "carried.z", "carried.p"};
 
-static void state_rows(const neuron_state *s, real *rows[5]) {
-    rows[0] = s->v;
-    rows[1] = s->b;
-    rows[2] = s->r;
-    rows[3] = s->z;
-    rows[4] = s->p;
-}
-
 static void copy_history(const lsnn_sim *sim, const block *k, const signal *s, size_t from, float *values, uint8_t *spikes) {
     size_t n = (size_t)s->n;
     size_t n_batch = (size_t)sim->options.n_batch;
@@ -56,12 +48,13 @@ lsnn_status sim_write_carried(const lsnn_sim *sim, tensor_writer *writer, sim_ca
     size_t from = sim->has_run ? (size_t)sim->n_steps : 0;
     for (int b = 0; b < sim->n_blocks; b++) {
         const block *k = &sim->blocks[b];
-        real *rows[5];
-        state_rows(&k->state, rows);
+        const neuron_state *s = &k->state;
         for (size_t l = 0; l < (size_t)k->n; l++) {
             for (size_t j = 0; j < n_rec; j++) {
+                size_t at = j * (size_t)sim->lanes + l;
+                real x[5] = {s->v[at], s->b[at], sim_refractory(s, at), sim_last_spike(sim, s, at), s->p[at]};
                 for (int a = 0; a < 5; a++) {
-                    copies->state[a][((size_t)k->first + l) * n_rec + j] = (float)rows[a][j * (size_t)sim->lanes + l];
+                    copies->state[a][((size_t)k->first + l) * n_rec + j] = (float)x[a];
                 }
             }
         }
@@ -153,13 +146,17 @@ lsnn_status sim_read_carried(lsnn_sim *sim, const tensor_file *file) {
     lsnn_sim_reset(sim);
     for (int b = 0; b < sim->n_blocks; b++) {
         block *k = &sim->blocks[b];
-        real *rows[5];
-        state_rows(&k->state, rows);
+        neuron_state *s = &k->state;
         for (size_t l = 0; l < (size_t)k->n; l++) {
             for (size_t j = 0; j < (size_t)n_rec; j++) {
-                for (int a = 0; a < 5; a++) {
-                    rows[a][j * (size_t)sim->lanes + l] = (real)tensor_at(state[a], ((size_t)k->first + l) * (size_t)n_rec + j);
-                }
+                size_t from = ((size_t)k->first + l) * (size_t)n_rec + j;
+                size_t at = j * (size_t)sim->lanes + l;
+                double refractory = tensor_at(state[2], from);
+                double z = tensor_at(state[3], from);
+                s->v[at] = (real)tensor_at(state[0], from);
+                s->b[at] = (real)tensor_at(state[1], from);
+                s->p[at] = (real)tensor_at(state[4], from);
+                s->cooldown[at] = z != 0 ? sim->net->constants.top : (uint16_t)(refractory > 0 ? refractory + 1 : 0);
             }
         }
         set_history(sim, k, &k->sent, sent);

@@ -1,5 +1,4 @@
 /* A sequence goes through the network: model.md, "Forward". */
-#include "base/rng.h"
 #include "net/sim.h"
 #include "net/soft_spike.h"
 
@@ -21,54 +20,6 @@ static void list_input(const lsnn_sim *sim, block *k) {
     }
 }
 
-static void add_signal(const lsnn_sim *sim, const matrix *m, const signal *s, size_t step, int d, real *current) {
-    const real *w = sim->net->params + m->first;
-    if (s->spikes != NULL) {
-        uint32_t first = s->start[step];
-        sim->kernels->add_spikes(&m->s, w, d, s->spikes + first, (int)(s->start[step + 1] - first), current);
-    } else {
-        sim->kernels->add_values(&m->s, w, d, s->values + step * (size_t)s->n * (size_t)sim->lanes, current);
-    }
-}
-
-static real noise_at(const lsnn_sim *sim, int t, int b, int j) {
-    uint64_t n_rec = (uint64_t)sim->net->n_rec;
-    uint64_t n_batch = (uint64_t)sim->options.n_batch;
-    if (sim->given_noise != NULL) {
-        return sim->given_noise[((uint64_t)t * n_batch + (uint64_t)b) * n_rec + (uint64_t)j];
-    }
-    uint64_t index = ((sim->clock + (uint64_t)t) * n_batch + (uint64_t)b) * n_rec + (uint64_t)j;
-    return (real)(float)rng_normal(sim->net->spec.seed ^ sim->noise_key * 0x9e3779b97f4a7c15u, RNG_NOISE, index);
-}
-
-static void add_noise(const lsnn_sim *sim, const block *k, int t, real *current, real *eps) {
-    for (int j = 0; j < sim->net->n_rec; j++) {
-        real size = sim->net->spec.noise_trainable ? sim->net->params[sim->net->first_noise + (size_t)j] : (real)sim->net->spec.noise;
-        for (int l = 0; l < k->n; l++) {
-            real x = noise_at(sim, t, k->first + l, j);
-            current[j * sim->lanes + l] += size * x;
-            if (eps != NULL) {
-                eps[j * sim->lanes + l] = x;
-            }
-        }
-    }
-}
-
-void sim_current(const lsnn_sim *sim, const block *k, int t, real *current, real *eps) {
-    const lsnn_net *net = sim->net;
-    size_t now = (size_t)(net->spec.n_delay + t);
-    memset(current, 0, sim_row(sim) * sizeof *current);
-    for (int d = net->spec.n_delay - 1; d >= 0; d--) {
-        add_signal(sim, &net->in, &k->input, now - (size_t)d, d, current);
-    }
-    for (int d = net->spec.n_delay; d >= 1; d--) {
-        add_signal(sim, &net->rec, &k->sent, now - (size_t)d, d, current);
-    }
-    if (net->spec.noise > 0 || net->spec.noise_trainable) {
-        add_noise(sim, k, t, current, eps);
-    }
-}
-
 real *sim_kept_current(const lsnn_sim *sim, const block *k, int t) {
     int n_stretches = (sim->n_steps + sim->stretch - 1) / sim->stretch;
     int first = n_stretches * sim->stretch - sim->n_kept; /* the last stretches, which going back needs first */
@@ -76,19 +27,17 @@ real *sim_kept_current(const lsnn_sim *sim, const block *k, int t) {
     return kept ? k->currents + (size_t)(first > 0 ? t - first : t) * sim_row(sim) : NULL;
 }
 
-void sim_neurons(const lsnn_sim *sim, block *k, int t, const neuron_state *state, const real *current, scratch *x, const step_tape *tape) {
+void sim_neurons(const lsnn_sim *sim, block *k, int t, const neuron_state *state, const real *current, const step_tape *tape) {
     size_t now = (size_t)(sim->net->spec.n_delay + t);
     const neuron_constants *c = sim_constants(sim);
-    bool again = tape != NULL; /* the step was run before: its spikes are known and counted */
-    double *spike_sum = again ? x->spike_sum : k->spike_sum;
     if (sim->soft != NULL) {
-        soft_neuron_step(c, sim->lanes, state, current, k->sent.values + now * sim_row(sim), spike_sum, tape, sim->soft,
+        soft_neuron_step(c, sim->lanes, state, current, k->sent.values + now * sim_row(sim), k->spike_sum, tape, sim->soft,
                          ((size_t)(k - sim->blocks) * (size_t)sim->options.n_steps + (size_t)t) * sim_row(sim));
-    } else if (again) {
-        sim->kernels->neuron_step(c, state, current, x->spikes, spike_sum, tape);
+    } else if (tape != NULL) {
+        sim->kernels->neuron_step(c, state, current, NULL, NULL, tape);
     } else {
         uint32_t first = k->sent.start[now];
-        int n = sim->kernels->neuron_step(c, state, current, k->sent.spikes + first, spike_sum, NULL);
+        int n = sim->kernels->neuron_step(c, state, current, k->sent.spikes + first, k->spike_sum, NULL);
         k->sent.start[now + 1] = first + (uint32_t)n;
     }
 }
@@ -97,8 +46,10 @@ void sim_copy_neurons(const lsnn_sim *sim, const neuron_state *from, const neuro
     size_t bytes = sim_row(sim) * sizeof(real);
     memcpy(to->v, from->v, bytes);
     memcpy(to->b, from->b, bytes);
-    memcpy(to->r, from->r, bytes);
-    memcpy(to->z, from->z, bytes);
+    memcpy(to->cooldown, from->cooldown, sim_row(sim) * sizeof *to->cooldown);
+    if (to->z != NULL) {
+        memcpy(to->z, from->z, bytes);
+    }
 }
 
 /* y = Wout mean(p) + bias, which is the mean of y over the window. */
@@ -139,6 +90,9 @@ static void run_block(void *user, int piece, int worker) {
     if (sim->options.train) {
         memcpy(k->p_start, k->state.p, row * sizeof *k->p_start);
     }
+    if (!sim->window_is_open) {
+        sim_open_window(sim, k, &k->window, 0);
+    }
     int w = 0;
     for (int t = 0; t < sim->n_steps; t++) {
         if (sim->options.train && t % sim->stretch == 0) {
@@ -146,8 +100,9 @@ static void run_block(void *user, int piece, int worker) {
         }
         real *kept = sim_kept_current(sim, k, t);
         real *current = kept != NULL ? kept : x->current;
-        sim_current(sim, k, t, current, NULL);
-        sim_neurons(sim, k, t, &k->state, current, x, NULL);
+        sim_current(sim, k, &k->window, t, current, NULL);
+        sim_neurons(sim, k, t, &k->state, current, NULL);
+        sim_send(sim, k, &k->window, t);
         if (w < sim->n_windows && t >= sim->window_start[w]) {
             real *p_mean = k->p_mean + (size_t)w * row;
             for (size_t at = 0; at < row; at++) {
@@ -169,7 +124,10 @@ lsnn_status lsnn_forward(lsnn_sim *sim) {
         return fail(LSNN_ERR_USAGE, "the last window ends at step %d, the input at step %d; call lsnn_sim_set_windows",
                     sim->window_stop[sim->n_windows - 1], sim->n_steps);
     }
+    sim->window_is_open = sim->window_is_open && sim->window_version == sim->net->version;
     threads_run(sim->pool, sim->n_blocks, run_block, sim);
+    sim->window_is_open = true;
+    sim->window_version = sim->net->version;
     double samples = (double)sim->options.n_batch * sim->n_steps;
     for (int j = 0; j < sim->net->n_rec; j++) {
         double sum = 0;

@@ -1,6 +1,7 @@
 #include "net/net.h"
 
 #include "base/rng.h"
+#include "net/balanced.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -60,7 +61,7 @@ static void set_constants(lsnn_net *net) {
         .kappa = spec->tau_out > 0 ? (real)exp(-(double)spec->dt / (double)spec->tau_out) : 0,
         .new_p = spec->tau_out > 0 ? (real)-expm1(-(double)spec->dt / (double)spec->tau_out) : 1,
         .gamma = (real)spec->gamma,
-        .n_ref = (real)spec->n_ref,
+        .top = (uint16_t)(spec->n_ref + 1),
         .by_baseline = spec->normalise == LSNN_BY_BASELINE,
         .detach_reset = spec->detach_reset,
     };
@@ -101,6 +102,7 @@ out:
 
 typedef struct wiring_plan {
     int n_pre, n_post, first_delay, n_delays;
+    size_t n_live; /* synapses that exist, if there are so many without those of a neuron to itself */
     const uint8_t *mask;
     const int32_t *delay;
     bool no_self; /* no neuron reaches itself */
@@ -121,29 +123,46 @@ static void draw_delays(const wiring_plan *plan, uint64_t seed, const uint8_t *m
     }
 }
 
+/* How many of a matrix's n_cells synapses exist. Connectivities such as 0.12f stand a little below what was meant. */
+static size_t share(float connectivity, size_t n_cells) {
+    return (size_t)((double)connectivity * (double)n_cells * (1 + 1e-7));
+}
+
+/* As given, or `n_live` of the possible synapses, drawn at random. Returns how many. */
+static size_t draw_mask(const wiring_plan *plan, uint64_t seed, uint8_t *mask, uint32_t *order) {
+    size_t n = (size_t)plan->n_pre * (size_t)plan->n_post;
+    size_t n_live = 0;
+    bool drawn = plan->mask == NULL && plan->n_live < n;
+    if (drawn) {
+        rng_permutation(seed, plan->mask_stream, 0, order, n);
+    }
+    for (size_t k = 0; k < n; k++) {
+        size_t at = drawn ? order[k] : k;
+        bool is_self = plan->no_self && at / (size_t)plan->n_pre == at % (size_t)plan->n_pre;
+        bool exists = plan->mask != NULL ? plan->mask[at] != 0 : n_live < plan->n_live;
+        mask[at] = exists && !is_self;
+        n_live += mask[at];
+    }
+    return n_live;
+}
+
 /* Masks and delays as given, or drawn. */
-static lsnn_status wire(matrix *out, const lsnn_net_spec *spec, wiring_plan plan) {
+static lsnn_status wire(matrix *out, uint64_t seed, wiring_plan plan) {
     size_t n = (size_t)plan.n_pre * (size_t)plan.n_post;
     lsnn_status status = LSNN_OK;
     uint8_t *mask = malloc(n);
     int32_t *delay = malloc(n * sizeof *delay);
-    uint32_t *order = malloc((size_t)plan.n_post * sizeof *order);
+    uint32_t *order = malloc(n * sizeof *order);
     if (mask == NULL || delay == NULL || order == NULL) {
         TRY(fail(LSNN_ERR_MEMORY, "no memory for %d x %d connections", plan.n_post, plan.n_pre));
     }
-    for (int j = 0; j < plan.n_post; j++) {
-        for (int i = 0; i < plan.n_pre; i++) {
-            size_t at = (size_t)cell(j, i, plan.n_pre);
-            bool drawn = spec->connectivity >= 1 || rng_uniform(spec->seed, plan.mask_stream, at) < (double)spec->connectivity;
-            mask[at] = !(plan.no_self && i == j) && (plan.mask != NULL ? plan.mask[at] != 0 : drawn);
-        }
-    }
+    size_t n_live = draw_mask(&plan, seed, mask, order);
     if (plan.delay != NULL) {
         memcpy(delay, plan.delay, n * sizeof *delay);
     } else {
-        draw_delays(&plan, spec->seed, mask, delay, order);
+        draw_delays(&plan, seed, mask, delay, order);
     }
-    TRY(matrix_create(out, plan.n_pre, plan.n_post, plan.first_delay, plan.n_delays, mask, delay));
+    TRY(matrix_create(out, plan.n_pre, plan.n_post, plan.first_delay, plan.n_delays, mask, delay, n_live));
 out:
     free(mask);
     free(delay);
@@ -151,44 +170,58 @@ out:
     return status;
 }
 
+/* One budget for all: the share of all synapses together, rounded down. Input and readout get theirs, the recurrent matrix the rest. */
 static lsnn_status wire_all(lsnn_net *net, const lsnn_net_spec *spec) {
     lsnn_status status = LSNN_OK;
     int n = net->n_rec;
-    TRY(wire(&net->in, spec,
+    size_t n_in = (size_t)n * (size_t)spec->n_in;
+    size_t n_rec = (size_t)n * (size_t)n;
+    size_t n_out = (size_t)n * (size_t)spec->n_out;
+    size_t live_in = share(spec->connectivity, n_in);
+    size_t live_out = share(spec->connectivity, n_out);
+    size_t live_all = share(spec->connectivity, n_in + n_rec + n_out);
+    TRY(wire(&net->in, spec->seed,
              (wiring_plan){.n_pre = spec->n_in,
                            .n_post = n,
                            .first_delay = 0,
                            .n_delays = spec->n_delay,
+                           .n_live = live_in,
                            .mask = spec->mask_in,
                            .delay = spec->delay_in,
                            .mask_stream = RNG_MASK_IN,
                            .delay_stream = RNG_DELAY_IN}));
-    TRY(wire(&net->rec, spec,
+    TRY(wire(&net->rec, spec->seed,
              (wiring_plan){.n_pre = n,
                            .n_post = n,
                            .first_delay = 1,
                            .n_delays = spec->n_delay,
+                           .n_live = live_all - live_in - live_out,
                            .mask = spec->mask_rec,
                            .delay = spec->delay_rec,
                            .no_self = true,
                            .mask_stream = RNG_MASK_REC,
                            .delay_stream = RNG_DELAY_REC}));
-    TRY(wire(&net->out, spec,
+    TRY(wire(&net->out, spec->seed,
              (wiring_plan){.n_pre = n,
                            .n_post = spec->n_out,
                            .first_delay = 0,
                            .n_delays = 1,
+                           .n_live = live_out,
                            .mask = spec->mask_out,
                            .mask_stream = RNG_MASK_OUT,
                            .delay_stream = RNG_MASK_OUT}));
+    net_place_params(net);
+    net->n_params = net->first_noise + (spec->noise_trainable ? (size_t)n : 0);
+out:
+    return status;
+}
+
+void net_place_params(lsnn_net *net) {
     net->in.first = 0;
     net->rec.first = net->in.n;
     net->out.first = net->rec.first + net->rec.n;
     net->first_bias = net->out.first + net->out.n;
-    net->first_noise = net->first_bias + (spec->bias ? (size_t)spec->n_out : 0);
-    net->n_params = net->first_noise + (spec->noise_trainable ? (size_t)n : 0);
-out:
-    return status;
+    net->first_noise = net->first_bias + (net->spec.bias ? (size_t)net->spec.n_out : 0);
 }
 
 /* ---- the parameters ---- */
@@ -242,9 +275,15 @@ static lsnn_status draw_params(lsnn_net *net) {
     set_matrix_signs(&net->in, net->sign_in, net->sign);
     set_matrix_signs(&net->rec, net->sign_rec, net->sign);
     set_matrix_signs(&net->out, net->sign_rec, net->sign);
-    TRY(draw_weights(&net->in, net->params + net->in.first, net->sign_in, spec->scale_in, spec->seed, RNG_WEIGHT_IN));
-    TRY(draw_weights(&net->rec, net->params + net->rec.first, net->sign_rec, spec->scale_rec, spec->seed, RNG_WEIGHT_REC));
-    draw_readout(net, net->params + net->out.first);
+    if (spec->init == LSNN_INIT_BALANCED) {
+        TRY(draw_balanced(&net->in, net->params + net->in.first, net->sign_in, spec->scale_in, spec->seed, RNG_WEIGHT_IN));
+        TRY(draw_balanced(&net->rec, net->params + net->rec.first, net->sign_rec, spec->scale_rec, spec->seed, RNG_WEIGHT_REC));
+        TRY(draw_balanced(&net->out, net->params + net->out.first, net->sign_rec, 1, spec->seed, RNG_WEIGHT_OUT));
+    } else {
+        TRY(draw_weights(&net->in, net->params + net->in.first, net->sign_in, spec->scale_in, spec->seed, RNG_WEIGHT_IN));
+        TRY(draw_weights(&net->rec, net->params + net->rec.first, net->sign_rec, spec->scale_rec, spec->seed, RNG_WEIGHT_REC));
+        draw_readout(net, net->params + net->out.first);
+    }
     for (size_t k = net->first_noise; k < net->n_params; k++) {
         net->params[k] = (real)spec->noise;
     }

@@ -12,6 +12,7 @@ struct lsnn_net {
     int8_t *sign_in, *sign_rec;       /* [n_in], [n_rec]: of all outgoing weights; 0 is free */
     matrix in, rec, out;              /* out: no delays, receivers are the outputs */
     size_t first_bias, first_noise, n_params;
+    uint64_t version;                        /* counts the changes of weights and connections */
     real *params;                            /* w_in, w_rec, w_out by connection; b_out [n_out]; noise [n_rec] */
     int8_t *sign;                            /* [n_params]: Dale's law for each parameter */
     real *alpha, *gain, *rho, *new_b, *beta; /* behind constants */
@@ -38,6 +39,9 @@ lsnn_status net_find_array(const lsnn_net *net, const char *name, net_array *out
 /* Writes values, one a parameter (weights, or a gradient), of a parameter array densely to `to`. */
 void net_array_spread(const net_array *a, const real *values, float *to);
 bool net_array_is_parameter(const net_array *a);
+
+/* After connections have come and gone: where each matrix, the biases and the noise begin in the parameter vector. */
+void net_place_params(lsnn_net *net);
 
 /* Checks a spec. Errors: SETTING (names what is out of range). */
 lsnn_status net_spec_check(const lsnn_net_spec *spec);

@@ -48,16 +48,12 @@ bool net_array_is_parameter(const net_array *a) {
     return a->kind == ARRAY_MATRIX || a->kind == ARRAY_VECTOR;
 }
 
-static size_t matrix_cell(const net_array *a, size_t k) {
-    return (size_t)a->m->receiver[k] * (size_t)a->columns + a->m->sender[k];
-}
-
 void net_array_spread(const net_array *a, const real *values, float *to) {
     size_t n = (size_t)a->rows * (size_t)a->columns;
     if (a->kind == ARRAY_MATRIX) {
         memset(to, 0, n * sizeof *to);
         for (size_t k = 0; k < a->m->n; k++) {
-            to[matrix_cell(a, k)] = (float)values[a->m->first + k];
+            to[matrix_cell(a->m, k)] = (float)values[a->m->first + k];
         }
     } else {
         for (size_t k = 0; k < n; k++) {
@@ -98,7 +94,7 @@ lsnn_status lsnn_net_copy(const lsnn_net *net, const char *name, float *to, size
         to[k] = a.kind == ARRAY_DELAY ? -1 : a.kind == ARRAY_FLOATS ? a.floats[k] : (float)a.signs[k];
     }
     for (size_t k = 0; a.kind == ARRAY_DELAY && k < a.m->n; k++) {
-        to[matrix_cell(&a, k)] = (float)a.m->delay[k];
+        to[matrix_cell(a.m, k)] = (float)a.m->delay[k];
     }
     return LSNN_OK;
 }
@@ -117,7 +113,7 @@ static lsnn_status check_values(const lsnn_net *net, const net_array *a, const f
         return LSNN_OK;
     }
     for (size_t k = 0; k < a->m->n; k++) {
-        float x = from[matrix_cell(a, k)];
+        float x = from[matrix_cell(a->m, k)];
         n_not_zero -= x != 0;
         if (x * (float)net->sign[a->m->first + k] < 0) {
             return fail(LSNN_ERR_USAGE, "%s[%d][%d] is %g; Dale's law gives sender %d the sign %+d", a->name, a->m->receiver[k],
@@ -139,8 +135,9 @@ lsnn_status lsnn_net_set(lsnn_net *net, const char *name, const float *from, siz
         return fail(LSNN_ERR_USAGE, "%s is fixed at creation; set it in the spec", name);
     }
     TRY(check_values(net, &a, from));
+    net->version++;
     for (size_t k = 0; a.kind == ARRAY_MATRIX && k < a.m->n; k++) {
-        net->params[a.m->first + k] = (real)from[matrix_cell(&a, k)];
+        net->params[a.m->first + k] = (real)from[matrix_cell(a.m, k)];
     }
     for (size_t k = 0; a.kind == ARRAY_VECTOR && k < n; k++) {
         net->params[a.first + k] = (real)from[k];

@@ -6,7 +6,7 @@
 
 /* ---- creation ---- */
 
-enum { SHORTEST_STRETCH = 32, KEPT_BYTES = 144 << 20 };
+enum { SHORTEST_STRETCH = 32, KEPT_BYTES = 136 << 20 };
 
 /* 16 lanes from 32 samples on, so that at least two blocks share the work; else 8. */
 static void cut_batch(lsnn_sim *sim) {
@@ -45,6 +45,10 @@ static void plan_signal(const lsnn_sim *sim, signal *s, int n, bool is_spikes, a
     }
 }
 
+static void plan_window(const lsnn_sim *sim, current_window *window, arena *a) {
+    window->numbers = arena_take(a, (size_t)sim->lanes * sim_lane_size(sim), sizeof(real));
+}
+
 static void plan_block(const lsnn_sim *sim, block *k, arena *a) {
     const lsnn_net *net = sim->net;
     size_t row = sim_row(sim);
@@ -56,10 +60,11 @@ static void plan_block(const lsnn_sim *sim, block *k, arena *a) {
     }
     plan_signal(sim, &k->input, net->spec.n_in, spikes_in, a);
     plan_signal(sim, &k->sent, net->n_rec, sim->soft == NULL, a);
+    plan_window(sim, &k->window, a);
     k->state = (neuron_state){.v = arena_take(a, row, sizeof(real)),
                               .b = arena_take(a, row, sizeof(real)),
-                              .r = arena_take(a, row, sizeof(real)),
-                              .z = arena_take(a, row, sizeof(real)),
+                              .cooldown = arena_take(a, row, sizeof(uint16_t)),
+                              .z = sim->soft != NULL ? arena_take(a, row, sizeof(real)) : NULL,
                               .p = arena_take(a, row, sizeof(real))};
     k->p_mean = arena_take(a, n_windows * row, sizeof(real));
     k->y = arena_take(a, n_windows * (size_t)net->spec.n_out * (size_t)sim->lanes, sizeof(real));
@@ -71,8 +76,8 @@ static void plan_block(const lsnn_sim *sim, block *k, arena *a) {
         for (int s = 0; s < sim->n_stretches; s++) {
             neuron_state c = {.v = arena_take(a, row, sizeof(real)),
                               .b = arena_take(a, row, sizeof(real)),
-                              .r = arena_take(a, row, sizeof(real)),
-                              .z = arena_take(a, row, sizeof(real))};
+                              .cooldown = arena_take(a, row, sizeof(uint16_t)),
+                              .z = sim->soft != NULL ? arena_take(a, row, sizeof(real)) : NULL};
             if (checkpoints != NULL) {
                 checkpoints[s] = c;
             }
@@ -88,15 +93,13 @@ static void plan_scratch(const lsnn_sim *sim, scratch *x, arena *a) {
     size_t n_rec = (size_t)sim->net->n_rec;
     size_t stretch = (size_t)sim->stretch;
     x->current = arena_take(a, row, sizeof(real));
-    x->spikes = arena_take(a, n_rec, sizeof *x->spikes);
-    x->spike_sum = arena_take(a, n_rec, sizeof *x->spike_sum);
     if (!sim->options.train) {
         return;
     }
     x->state = (neuron_state){.v = arena_take(a, row, sizeof(real)),
                               .b = arena_take(a, row, sizeof(real)),
-                              .r = arena_take(a, row, sizeof(real)),
-                              .z = arena_take(a, row, sizeof(real)),
+                              .cooldown = arena_take(a, row, sizeof(uint16_t)),
+                              .z = sim->soft != NULL ? arena_take(a, row, sizeof(real)) : NULL,
                               .p = arena_take(a, row, sizeof(real))};
     x->n_active = arena_take(a, stretch, sizeof *x->n_active);
     step_tape *tape = arena_take(a, stretch, sizeof *tape);
@@ -104,7 +107,6 @@ static void plan_scratch(const lsnn_sim *sim, scratch *x, arena *a) {
         step_tape one = {.to_v = arena_take(a, row, sizeof(real)),
                          .to_a = arena_take(a, row, sizeof(real)),
                          .threshold = arena_take(a, row, sizeof(real)),
-                         .z_before = arena_take(a, row, sizeof(real)),
                          .active = arena_take(a, n_rec, sizeof(uint16_t)),
                          .n_active = x->n_active == NULL ? NULL : x->n_active + s};
         if (tape != NULL) {
@@ -120,7 +122,9 @@ static void plan_scratch(const lsnn_sim *sim, scratch *x, arena *a) {
         .dv = arena_take(a, row, sizeof(real)), .db = arena_take(a, row, sizeof(real)), .dp = arena_take(a, row, sizeof(real))};
     x->gathered = arena_take(a, row, sizeof(real));
     x->readout = arena_take(a, row, sizeof(real));
-    x->ahead = arena_take(a, (stretch + (size_t)sim->net->spec.n_delay) * row, sizeof(real));
+    x->ahead = arena_take(a, (stretch + (size_t)sim->net->spec.n_delay) * (size_t)(sim_stride(sim) * sim->lanes), sizeof(real));
+    plan_window(sim, &x->window, a);
+    plan_window(sim, &x->gradients, a);
 }
 
 static void plan(lsnn_sim *sim, arena *a) {
@@ -237,13 +241,16 @@ void lsnn_sim_reset(lsnn_sim *sim) {
         block *b = &sim->blocks[k];
         memset(b->state.v, 0, bytes);
         memset(b->state.b, 0, bytes);
-        memset(b->state.r, 0, bytes);
-        memset(b->state.z, 0, bytes);
         memset(b->state.p, 0, bytes);
+        memset(b->state.cooldown, 0, sim_row(sim) * sizeof *b->state.cooldown);
+        if (b->state.z != NULL) {
+            memset(b->state.z, 0, bytes);
+        }
         clear_signal(sim, &b->sent);
         clear_signal(sim, &b->input);
     }
     sim->has_run = false;
+    sim->window_is_open = false;
     sim->clock = 0;
 }
 
@@ -271,11 +278,18 @@ lsnn_status lsnn_sim_copy_state(const lsnn_sim *sim, const char *name, float *to
     for (int b = 0; b < sim->options.n_batch; b++) {
         int lane;
         const neuron_state *s = &sim_block_of(sim, b, &lane)->state;
-        const real *rows[] = {s->v, s->b, s->z, s->r, s->p, s->b};
         for (int j = 0; j < sim->net->n_rec; j++) {
-            real x = rows[which][j * sim->lanes + lane];
-            to[(size_t)b * (size_t)sim->net->n_rec + (size_t)j] =
-                (float)(which == 5 ? sim->net->constants.v_th + sim->net->beta[j] * x : x);
+            size_t at = (size_t)(j * sim->lanes + lane);
+            real x = 0;
+            switch (which) {
+                case 0: x = s->v[at]; break;
+                case 1: x = s->b[at]; break;
+                case 2: x = sim_last_spike(sim, s, at); break;
+                case 3: x = sim_refractory(s, at); break;
+                case 4: x = s->p[at]; break;
+                default: x = sim->net->constants.v_th + sim->net->beta[j] * s->b[at]; break;
+            }
+            to[(size_t)b * (size_t)sim->net->n_rec + (size_t)j] = (float)x;
         }
     }
     return LSNN_OK;

@@ -18,10 +18,17 @@ typedef struct signal {
     real *values; /* rows [n_delay + n_steps][n][lanes] */
 } signal;
 
+/* Currents of this step and the next n_delay ones, lane by lane (kernels.h, "window"), and room to move on: [lanes][sim_window_steps][sim_stride]. */
+typedef struct current_window {
+    real *numbers;
+    int due; /* the step that is due stands here */
+} current_window;
+
 typedef struct block {
-    int first, n;       /* samples first..first + n - 1 of the batch, in lanes 0..n-1 */
-    lane_mask *staged;  /* [n_steps][n_in] input spikes before they become a list */
-    signal input, sent; /* what the inputs, and what the neurons send */
+    int first, n;          /* samples first..first + n - 1 of the batch, in lanes 0..n-1 */
+    lane_mask *staged;     /* [n_steps][n_in] input spikes before they become a list */
+    signal input, sent;    /* what the inputs, and what the neurons send */
+    current_window window; /* what is under way to the neurons */
     neuron_state state;
     neuron_state *checkpoints; /* [n_stretches] the state before each stretch, without p */
     real *p_start;             /* p before the first step */
@@ -36,15 +43,16 @@ typedef struct block {
 typedef struct scratch {
     real *current; /* rows [n_rec] */
     neuron_state state;
-    spike *spikes;       /* [n_rec] */
-    double *spike_sum;   /* [n_rec] */
     step_tape *tape;     /* [stretch] */
     int *n_active;       /* [stretch] */
+    int64_t n_gathered;  /* sum of n_active over the steps that were gone back; only counted up here, for the benchmark */
     real *threshold_end; /* A(t+1) of the stretch's last step */
     real *eps;           /* rows [stretch][n_rec]: noise, if it is trained */
     gradient_state gradient;
     real *gathered, *readout; /* rows [n_rec] */
-    real *ahead;              /* rows [stretch + n_delay][n_rec]: dI of the stretch, and of the steps after it */
+    real *ahead;              /* rows [stretch + n_delay][sim_stride]: dI of the stretch, and of the steps after it */
+    current_window window;    /* of the stretch while it is run again */
+    current_window gradients; /* dI once more, lane by lane, of the step that is due and the n_delay after it */
 } scratch;
 
 /* A network whose spikes are the integral of the pseudo-derivative, so that its gradient is exact and finite differences can check it. Only for tests;
@@ -75,7 +83,9 @@ struct lsnn_sim {
     float *output;        /* [n_windows][n_batch][n_out] */
     real *spike_gradient; /* [n_rec] */
     double *rate;         /* [n_rec] spikes a step and sample, of the last sequence */
-    uint64_t clock;       /* steps from the reset to the start of this sequence */
+    bool window_is_open;  /* the blocks' windows are those of the sequence's end, with weights of this version */
+    uint64_t window_version;
+    uint64_t clock; /* steps from the reset to the start of this sequence */
     uint64_t noise_key;
     const real *given_noise; /* tests: eps [n_steps][n_batch][n_rec], or NULL */
     soft_spikes *soft;       /* tests: or NULL */
@@ -113,19 +123,41 @@ lsnn_status sim_write_carried(const lsnn_sim *sim, tensor_writer *writer, sim_ca
 void sim_carried_release(sim_carried *copies);
 lsnn_status sim_read_carried(lsnn_sim *sim, const tensor_file *file);
 
+/* Did neuron and lane `at` of a row spike in the last step (soft: by how much), and how many refractory steps has it left? */
+static inline real sim_last_spike(const lsnn_sim *sim, const neuron_state *s, size_t at) {
+    return s->z != NULL ? s->z[at] : s->cooldown[at] == sim->net->constants.top ? 1 : 0;
+}
+static inline real sim_refractory(const neuron_state *s, size_t at) {
+    return s->cooldown[at] > 0 ? (real)(s->cooldown[at] - 1) : 0;
+}
+
 /* ---- shared with learn/backward.c ---- */
 
+/* Step after step: open the window with what was sent before step t; then for t, t + 1...: take the current, run the neurons, send their spikes. */
+void sim_open_window(const lsnn_sim *sim, const block *k, current_window *window, int t);
 /* I(t) of all neurons to `current`: delayed inputs and spikes, and noise (to eps as well, if not NULL). */
-void sim_current(const lsnn_sim *sim, const block *k, int t, real *current, real *eps);
-/* v, b, r and z, but not p, of all neurons of a block. */
+void sim_current(const lsnn_sim *sim, const block *k, current_window *window, int t, real *current, real *eps);
+void sim_send(const lsnn_sim *sim, const block *k, current_window *window, int t);
+/* v, b and cooldown, but not p, of all neurons of a block. */
 void sim_copy_neurons(const lsnn_sim *sim, const neuron_state *from, const neuron_state *to);
 /* Where I(t) is kept, or NULL if it is not. */
 real *sim_kept_current(const lsnn_sim *sim, const block *k, int t);
-/* One step of the neurons; writes their spikes (or soft spikes) of step t to `sent`, or nowhere if `again`: then the step was run before. */
-void sim_neurons(const lsnn_sim *sim, block *k, int t, const neuron_state *state, const real *current, scratch *x, const step_tape *tape);
+/* One step of the neurons; writes their spikes of step t to `sent`, unless there is a tape: then the step was run before. */
+void sim_neurons(const lsnn_sim *sim, block *k, int t, const neuron_state *state, const real *current, const step_tape *tape);
 /* Numbers in rows of all neurons. */
 static inline size_t sim_row(const lsnn_sim *sim) {
     return (size_t)sim->net->n_rec * (size_t)sim->lanes;
+}
+/* Numbers a step takes in windows and among the rows ahead; steps of a window; numbers of one lane of it. */
+static inline int sim_stride(const lsnn_sim *sim) {
+    return sim->net->rec.s.stride;
+}
+static inline int sim_window_steps(const lsnn_sim *sim) {
+    int n_delay = sim->net->spec.n_delay;
+    return 2 * n_delay + 1 + (n_delay > 8 ? n_delay : 8);
+}
+static inline size_t sim_lane_size(const lsnn_sim *sim) {
+    return (size_t)sim_window_steps(sim) * (size_t)sim_stride(sim);
 }
 static inline const neuron_constants *sim_constants(const lsnn_sim *sim) {
     return &sim->net->constants;

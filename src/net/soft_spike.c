@@ -30,7 +30,7 @@ void soft_neuron_step(const neuron_constants *c, int lanes, const neuron_state *
         double unit = 1 / (c->by_baseline ? (double)c->v_th : threshold);
         double s = (v - threshold) * unit;
         if (soft->record) {
-            soft->refractory[first_row + (size_t)at] = state->r[at] > 0;
+            soft->refractory[first_row + (size_t)at] = state->cooldown[at] > 1;
         }
         bool refractory = soft->refractory[first_row + (size_t)at] != 0;
         if (tape != NULL) {
@@ -38,16 +38,15 @@ void soft_neuron_step(const neuron_constants *c, int lanes, const neuron_state *
             tape->to_v[at] = (real)(psi * unit);
             tape->to_a[at] = (real)(c->by_baseline ? -psi * unit : -psi * unit * v * unit);
             tape->threshold[at] = (real)threshold;
-            tape->z_before[at] = (real)z;
             tape->active[j] = (uint16_t)j;
         }
         state->b[at] = (real)b;
         state->v[at] = (real)v;
-        state->r[at] = s > 0 && !refractory ? c->n_ref : state->r[at] > 0 ? state->r[at] - 1 : 0;
+        state->cooldown[at] = s > 0 && !refractory ? c->top : (uint16_t)(state->cooldown[at] - (state->cooldown[at] > 0));
         state->z[at] = refractory ? 0 : (real)integral(s, (double)c->gamma);
         state->p[at] = c->kappa * state->p[at] + c->new_p * state->z[at];
         sent[at] = state->z[at];
-        spike_sum[j] += (double)state->z[at];
+        spike_sum[j] += tape == NULL ? (double)state->z[at] : 0; /* with a tape it was counted before */
     }
     if (tape != NULL) {
         *tape->n_active = c->n;

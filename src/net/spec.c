@@ -93,6 +93,13 @@ lsnn_status net_spec_check(const lsnn_net_spec *spec) {
     TRY(check_number("noise", spec->noise, 0, false, 1e6));
     TRY(check_number("scale_in", spec->scale_in, 0, false, 1e6));
     TRY(check_number("scale_rec", spec->scale_rec, 0, false, 1e6));
+    if (spec->init != LSNN_INIT_NORMAL && spec->init != LSNN_INIT_BALANCED) {
+        TRY(fail(LSNN_ERR_SETTING, "net.init is %d; it must be LSNN_INIT_NORMAL or LSNN_INIT_BALANCED", (int)spec->init));
+    }
+    if (spec->init == LSNN_INIT_BALANCED && spec->excitatory < 0) {
+        TRY(fail(LSNN_ERR_SETTING,
+                 "net.init is balanced, but signs are free; set net.excitatory (0.75 in the paper), or net.init to normal"));
+    }
     if (spec->input != LSNN_SPIKES && spec->input != LSNN_CURRENTS) {
         TRY(fail(LSNN_ERR_SETTING, "net.input is %d; it must be LSNN_SPIKES or LSNN_CURRENTS", (int)spec->input));
     }

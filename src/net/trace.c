@@ -12,8 +12,8 @@ static real state_of(const lsnn_sim *sim, const neuron_state *s, const step_tape
     switch (which) {
         case TRACE_V: return s->v[at];
         case TRACE_B: return s->b[at];
-        case TRACE_Z: return s->z[at];
-        case TRACE_REFRACTORY: return s->r[at];
+        case TRACE_Z: return sim_last_spike(sim, s, at);
+        case TRACE_REFRACTORY: return sim_refractory(s, at);
         case TRACE_P: return s->p[at];
         case TRACE_THRESHOLD: return threshold;
         default: /* psi; the tape has it divided by A or v_th */ return tape->to_v[at] * (c->by_baseline ? c->v_th : threshold);
@@ -49,11 +49,13 @@ static void copy_trace(void *user, int piece, int worker) {
     const neuron_constants *c = sim_constants(sim);
     sim_copy_neurons(sim, &k->checkpoints[0], &x->state);
     memcpy(x->state.p, k->p_start, sim_row(sim) * sizeof(real));
+    sim_open_window(sim, k, &x->window, 0);
     for (int t = 0; t < sim->n_steps; t++) {
-        sim_current(sim, k, t, x->current, NULL);
-        sim_neurons(sim, k, t, &x->state, x->current, x, &x->tape[0]);
+        sim_current(sim, k, &x->window, t, x->current, NULL);
+        sim_neurons(sim, k, t, &x->state, x->current, &x->tape[0]);
+        sim_send(sim, k, &x->window, t);
         for (size_t at = 0; at < sim_row(sim) && sim->soft == NULL; at++) { /* the taped step leaves p alone */
-            x->state.p[at] = c->kappa * x->state.p[at] + c->new_p * x->state.z[at];
+            x->state.p[at] = c->kappa * x->state.p[at] + c->new_p * sim_last_spike(sim, &x->state, at);
         }
         if (work->which == TRACE_Y) {
             read_out_now(sim, x->state.p, lane, work->to + (size_t)t * (size_t)sim->net->spec.n_out);

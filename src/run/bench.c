@@ -1,12 +1,18 @@
-/* How long whole training iterations take on this machine: sequential-MNIST-sized networks on made-up strokes. */
-#include "base/clock.h"
-#include "base/rng.h"
-#include "learn/gradient.h"
-#include "run/setup.h"
+/* Times works, and says how near to the machine's limits they came. */
+#include "run/bench.h"
 
+#include "base/clock.h"
+
+#include <math.h>
 #include <stdlib.h>
 
-enum { N_BATCH = 256, N_STEPS = 840, N_IMAGE_STEPS = 784, N_IN = 80, N_READOUT = 28, WARM_UP = 2, TIMED = 7 };
+enum { MOST_TIMED = 7 };
+/* So small that the rate stays, and large enough that some synapses die and wake in each step of DEEP R: those take their time. */
+#define LEARNING_RATE 1e-5f
+
+typedef struct parts {
+    double whole, forward, backward; /* seconds */
+} parts;
 
 static int compare_doubles(const void *a, const void *b) {
     double x = *(const double *)a;
@@ -19,120 +25,175 @@ static double median(double *x, int n) {
     return x[n / 2];
 }
 
-/* About as many spikes as a digit makes: 60 strokes, each crossing 39 thresholds up and, some steps later, down; then the cue. */
-static void write_strokes(lsnn_sim *sim) {
-    for (int b = 0; b < N_BATCH; b++) {
-        int lane;
-        block *k = sim_block_of(sim, b, &lane);
-        rng_sequence random = rng_sequence_start(1, RNG_BENCH, (uint64_t)b);
-        for (int stroke = 0; stroke < 30; stroke++) {
-            int t = (int)(rng_next(&random) * (N_IMAGE_STEPS - 6));
-            int width = 1 + (int)(rng_next(&random) * 5);
-            for (int threshold = 0; threshold < 39; threshold++) {
-                sim_add_spike(sim, k, lane, t, threshold);
-                sim_add_spike(sim, k, lane, t + width, 39 + threshold);
-            }
-        }
-        for (int t = N_IMAGE_STEPS; t < N_STEPS; t++) {
-            sim_add_spike(sim, k, lane, t, N_IN - 1);
-        }
-    }
-}
-
-typedef struct bench {
-    lsnn_net *net;
-    lsnn_sim *sim;
-    lsnn_gradient *gradient;
-    lsnn_adam *adam;
-    int32_t *class_of; /* [N_BATCH] */
-    float *d_output;   /* [N_BATCH][10] */
-} bench;
-
-/* Times of input, forward with loss, and backward with optimiser. */
-static lsnn_status iterate(bench *b, double seconds[3]) {
+static lsnn_status iterate(bench *b, parts *seconds) {
     lsnn_status status = LSNN_OK;
     double loss;
     double begun = clock_seconds();
-    lsnn_sim_reset(b->sim);
-    TRY(sim_begin_input(b->sim, N_STEPS));
-    write_strokes(b->sim);
+    TRY(bench_fill(&b->work, b->sim));
     double filled = clock_seconds();
     TRY(lsnn_forward(b->sim));
-    TRY(lsnn_loss_cross_entropy(b->sim, b->class_of, b->d_output, &loss, NULL, NULL));
+    if (b->work.training) {
+        TRY(lsnn_loss_cross_entropy(b->sim, b->class_of, b->d_output, &loss, NULL, NULL));
+    }
     double forward = clock_seconds();
-    TRY(lsnn_backward(b->sim, b->d_output, &(lsnn_rate_goal){.strength = 0.1f, .target_hz = 10}, b->gradient, NULL));
-    TRY(lsnn_adam_step(b->adam, b->net, b->gradient, 0.001f));
-    double backward = clock_seconds();
-    seconds[0] = backward - begun;
-    seconds[1] = forward - filled;
-    seconds[2] = backward - forward;
+    if (b->work.training) {
+        TRY(lsnn_backward(b->sim, b->d_output, &b->goal, b->gradient, NULL));
+        TRY(lsnn_adam_step(b->adam, b->net, b->gradient, LEARNING_RATE));
+    }
+    if (b->rewire != NULL) {
+        TRY(lsnn_rewire_step(b->rewire, b->adam, LEARNING_RATE));
+    }
+    double done = clock_seconds();
+    *seconds = (parts){.whole = done - begun, .forward = forward - filled, .backward = b->work.training ? done - forward : 0};
 out:
     return status;
 }
 
-static lsnn_status run_row(lsnn_context *context, const char *name, float connectivity, float scale,
+/* A program that hands in one step after the other, and reads the output of each. */
+static lsnn_status walk(lsnn_sim *sim, const uint8_t *input, int n_steps, size_t n_step, parts *seconds) {
+    lsnn_status status = LSNN_OK;
+    double begun = clock_seconds();
+    lsnn_sim_reset(sim);
+    for (int t = 0; t < n_steps; t++) {
+        TRY(lsnn_sim_set_spikes(sim, input + (size_t)t * n_step, 1));
+        TRY(lsnn_forward(sim));
+    }
+    double done = clock_seconds();
+    *seconds = (parts){.whole = done - begun, .forward = done - begun};
+out:
+    return status;
+}
+
+/* For works that are done step by step: a simulation that has room for one step, and the input of all. */
+typedef struct stepper {
+    lsnn_sim *sim;
+    uint8_t *input;
+} stepper;
+
+static lsnn_status open_stepper(stepper *s, const bench *b, lsnn_context *context) {
+    lsnn_status status = LSNN_OK;
+    lsnn_sim_options options = {.n_batch = b->work.n_batch, .n_steps = 1, .n_windows = 1};
+    s->input = calloc((size_t)b->work.n_steps * (size_t)b->work.n_batch, (size_t)b->work.n_in);
+    if (s->input == NULL) {
+        TRY(fail(LSNN_ERR_MEMORY, "no memory for an input of %d steps", b->work.n_steps));
+    }
+    TRY(lsnn_sim_create(&s->sim, b->net, context, &options));
+    TRY(bench_fill(&b->work, b->sim));
+    bench_copy_input(b->sim, s->input);
+    TRY(lsnn_forward(b->sim)); /* the same bits: its spikes and rate are those of the steps */
+out:
+    return status;
+}
+
+static lsnn_status run_once(bench *b, stepper *s, parts *seconds) {
+    bench_clear_count(b);
+    return s->sim != NULL ? walk(s->sim, s->input, b->work.n_steps, (size_t)b->work.n_batch * (size_t)b->work.n_in, seconds)
+                          : iterate(b, seconds);
+}
+
+/* Two runs to warm up and seven that count; one and fewer where they are long. Fills in the times. */
+static lsnn_status time_runs(bench *b, stepper *s, lsnn_bench_row *row) {
+    lsnn_status status = LSNN_OK;
+    double whole[MOST_TIMED], forward[MOST_TIMED], backward[MOST_TIMED];
+    parts one;
+    TRY(run_once(b, s, &one));
+    int n = one.whole < 1 ? MOST_TIMED : one.whole < 3 ? 5 : 3;
+    if (one.whole < 1) {
+        TRY(run_once(b, s, &one));
+    }
+    for (int k = 0; k < n; k++) {
+        TRY(run_once(b, s, &one));
+        whole[k] = one.whole;
+        forward[k] = one.forward;
+        backward[k] = one.backward;
+    }
+    row->iteration_seconds = median(whole, n);
+    row->forward_seconds = median(forward, n);
+    row->backward_seconds = median(backward, n);
+    row->seconds_min = whole[0]; /* in order now */
+    row->seconds_max = whole[n - 1];
+    row->step_seconds = row->iteration_seconds / b->work.n_steps;
+    row->neuron_step_seconds = row->step_seconds / b->work.n_rec / b->work.n_batch;
+out:
+    return status;
+}
+
+static void compare_with_machine(lsnn_bench_row *row, const bench *b, const bench_machine *machine) {
+    bench_count count = bench_count_work(b);
+    row->flops = count.flops;
+    row->bytes = count.bytes;
+    row->peak_flops = machine->flops;
+    row->peak_bytes = machine->bytes;
+    row->arithmetic_limit_seconds = count.flops / machine->flops;
+    row->memory_limit_seconds = count.bytes / machine->bytes;
+    row->of_limit = fmax(row->arithmetic_limit_seconds, row->memory_limit_seconds) / row->iteration_seconds;
+}
+
+/* Connections take sender, receiver and delay (2 bytes each) and their place ahead; parameters a weight and a sign, a gradient, and Adam's three. */
+static double memory_of(const bench *b, const stepper *s, lsnn_context *context) {
+    const lsnn_sim *sim = s->sim != NULL ? s->sim : b->sim;
+    double bytes = lsnn_sim_memory(b->net, context, &sim->options);
+    return bytes + (double)b->net->n_params * (b->work.training ? 31 : 15);
+}
+
+static lsnn_status run_row(lsnn_context *context, const lsnn_bench_work *work, const bench_machine *machine,
                            void (*each)(void *user, const lsnn_bench_row *row), void *user) {
     lsnn_status status = LSNN_OK;
-    bench b = {0};
-    lsnn_net_spec spec;
-    lsnn_net_spec_init(&spec);
-    spec.n_in = N_IN;
-    spec.n_lif = 120;
-    spec.n_adaptive = 100;
-    spec.n_out = 10;
-    spec.n_ref = 5;
-    spec.n_delay = 10;
-    spec.connectivity = connectivity;
-    spec.scale_in = scale;
-    spec.scale_rec = scale;
-    lsnn_sim_options options = {.n_batch = N_BATCH, .n_steps = N_STEPS, .n_windows = 1, .train = true};
-    lsnn_adam_options adam;
-    lsnn_adam_options_init(&adam);
-    TRY(lsnn_net_create(&b.net, &spec));
-    TRY(lsnn_sim_create(&b.sim, b.net, context, &options));
-    TRY(lsnn_sim_set_windows(b.sim, (int[]){N_STEPS - N_READOUT}, (int[]){N_STEPS}, 1));
-    TRY(lsnn_gradient_create(&b.gradient, b.net));
-    TRY(lsnn_adam_create(&b.adam, b.net, &adam));
-    b.class_of = calloc(N_BATCH, sizeof *b.class_of);
-    b.d_output = calloc((size_t)N_BATCH * 10, sizeof *b.d_output);
-    if (b.class_of == NULL || b.d_output == NULL) {
-        TRY(fail(LSNN_ERR_MEMORY, "no memory for a benchmark"));
+    bench b;
+    stepper s = {0};
+    TRY(bench_open(&b, context, work));
+    if (work->step_by_step) {
+        TRY(open_stepper(&s, &b, context));
     }
-    for (int k = 0; k < N_BATCH; k++) {
-        b.class_of[k] = k % 10;
-    }
-    double times[3][TIMED];
-    for (int k = -WARM_UP; k < TIMED; k++) {
-        double one[3];
-        TRY(iterate(&b, one));
-        for (int part = 0; part < 3 && k >= 0; part++) {
-            times[part][k] = one[part];
-        }
-    }
-    lsnn_bench_row row = {.name = name,
-                          .iteration_seconds = median(times[0], TIMED),
-                          .forward_seconds = median(times[1], TIMED),
-                          .backward_seconds = median(times[2], TIMED),
-                          .memory_bytes = lsnn_sim_memory(b.net, context, &options),
-                          .rate_hz = lsnn_sim_rate(b.sim, NULL),
-                          .n_batch = N_BATCH,
-                          .n_steps = N_STEPS,
-                          .n_rec = b.net->n_rec};
+    lsnn_bench_row row = {.name = work->name,
+                          .n_batch = work->n_batch,
+                          .n_steps = work->n_steps,
+                          .n_in = work->n_in,
+                          .n_rec = work->n_rec,
+                          .n_synapses = (int64_t)(b.net->in.n + b.net->rec.n + b.net->out.n)};
+    TRY(time_runs(&b, &s, &row));
+    row.rate_hz = lsnn_sim_rate(b.sim, NULL);
+    row.memory_bytes = memory_of(&b, &s, context);
+    compare_with_machine(&row, &b, machine);
     each(user, &row);
 out:
-    free(b.class_of);
-    free(b.d_output);
-    lsnn_adam_free(b.adam);
-    lsnn_gradient_free(b.gradient);
-    lsnn_sim_free(b.sim);
-    lsnn_net_free(b.net);
+    lsnn_sim_free(s.sim);
+    free(s.input);
+    bench_close(&b);
     return status;
 }
 
-lsnn_status lsnn_bench(lsnn_context *context, void (*each)(void *user, const lsnn_bench_row *row), void *user) {
+static lsnn_status run_standard(lsnn_context *context, const bench_machine *machine, void (*each)(void *user, const lsnn_bench_row *row),
+                                void *user) {
     lsnn_status status = LSNN_OK;
-    TRY(run_row(context, "smnist_dense", 1, 0.5f, each, user));
-    TRY(run_row(context, "smnist_sparse", 0.12f, 0.35f, each, user));
+    lsnn_bench_work dense, deepr, longer, inference;
+    lsnn_bench_work_init(&dense);
+    deepr = longer = inference = dense;
+    dense.name = "smnist_dense";
+    deepr.name = "smnist_deepr";
+    deepr.connectivity = 0.12;
+    longer.name = "long";
+    longer.n_batch = 10;
+    longer.n_steps = 10000;
+    longer.n_in = longer.n_rec = 300;
+    inference.name = "inference";
+    inference.n_batch = 1;
+    inference.training = false;
+    inference.step_by_step = true;
+    const lsnn_bench_work *works[] = {&dense, &deepr, &longer, &inference};
+    for (size_t k = 0; k < sizeof works / sizeof *works; k++) {
+        TRY(run_row(context, works[k], machine, each, user));
+    }
+out:
+    return status;
+}
+
+lsnn_status lsnn_bench(lsnn_context *context, const lsnn_bench_work *work, void (*each)(void *user, const lsnn_bench_row *row),
+                       void *user) {
+    lsnn_status status = LSNN_OK;
+    bench_machine machine;
+    TRY(bench_measure_machine(&machine, context));
+    TRY(work != NULL ? run_row(context, work, &machine, each, user) : run_standard(context, &machine, each, user));
 out:
     return status;
 }

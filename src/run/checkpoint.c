@@ -2,13 +2,14 @@
 
 #include "base/file.h"
 #include "config/experiment.h"
+#include "run/synapses.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static lsnn_status write_common(tensor_writer *writer, const char *kind, const lsnn_experiment *experiment, const lsnn_net *net,
+static lsnn_status write_common(tensor_writer *writer, const char *kind, const lsnn_experiment *experiment, const train_state *state,
                                 char **settings) {
     lsnn_status status = experiment_print(experiment, settings);
     if (status == LSNN_OK) {
@@ -16,7 +17,10 @@ static lsnn_status write_common(tensor_writer *writer, const char *kind, const l
         tensor_writer_text(writer, "lsnn", LSNN_VERSION);
         tensor_writer_text(writer, "experiment", lsnn_experiment_name(experiment));
         tensor_writer_text(writer, "settings", *settings);
-        net_write(net, writer);
+        net_write(state->net, writer);
+        if (state->rewire != NULL) {
+            synapses_write(state->rewire, writer);
+        }
     }
     return status;
 }
@@ -34,8 +38,11 @@ lsnn_status checkpoint_save(const char *folder, const lsnn_experiment *experimen
     TRY(path_join(path, sizeof path, folder, "checkpoint.safetensors"));
     TRY(path_join(previous, sizeof previous, folder, "checkpoint.previous.safetensors"));
     TRY(tensor_writer_create(&writer));
-    TRY(write_common(writer, "checkpoint", experiment, state->net, &settings));
+    TRY(write_common(writer, "checkpoint", experiment, state, &settings));
     adam_write(state->adam, writer);
+    if (state->rewire != NULL) {
+        rewire_write(state->rewire, writer);
+    }
     tensor_writer_add(writer, "train.whole", TENSOR_I64, 1, (int64_t[]){3}, whole);
     tensor_writer_add(writer, "train.real", TENSOR_F64, 1, (int64_t[]){2}, real_numbers);
     if (state->carry_state) {
@@ -84,6 +91,9 @@ lsnn_status checkpoint_read(const tensor_file *file, train_state *state) {
     TRY(tensor_file_need(file, "train.whole", TENSOR_I64, 1, (int64_t[]){3}, &whole));
     TRY(tensor_file_need(file, "train.real", TENSOR_F64, 1, (int64_t[]){2}, &real_numbers));
     TRY(adam_read(state->adam, file));
+    if (state->rewire != NULL) {
+        TRY(rewire_read(state->rewire, file));
+    }
     if (state->carry_state) {
         TRY(sim_read_carried(state->sim, file));
     }
@@ -99,8 +109,7 @@ out:
     return status;
 }
 
-lsnn_status model_save(const char *folder, const char *name, const lsnn_experiment *experiment, const lsnn_net *net,
-                       const train_position *position) {
+lsnn_status model_save(const char *folder, const char *name, const lsnn_experiment *experiment, const train_state *state) {
     lsnn_status status = LSNN_OK;
     tensor_writer *writer = NULL;
     char *settings = NULL;
@@ -108,11 +117,11 @@ lsnn_status model_save(const char *folder, const char *name, const lsnn_experime
     char text[64];
     TRY(path_join(path, sizeof path, folder, name));
     TRY(tensor_writer_create(&writer));
-    TRY(write_common(writer, "model", experiment, net, &settings));
-    snprintf(text, sizeof text, "%lld", (long long)position->iteration);
+    TRY(write_common(writer, "model", experiment, state, &settings));
+    snprintf(text, sizeof text, "%lld", (long long)state->position.iteration);
     tensor_writer_text(writer, "iterations", text);
-    if (!isnan(position->best_score)) {
-        snprintf(text, sizeof text, "%.6g", position->best_score);
+    if (!isnan(state->position.best_score)) {
+        snprintf(text, sizeof text, "%.6g", state->position.best_score);
         tensor_writer_text(writer, "best_valid_score", text);
     }
     TRY(tensor_writer_save(writer, path, NULL));

@@ -2,7 +2,7 @@
 #ifndef LSNN_RUN_CHECKPOINT_H
 #define LSNN_RUN_CHECKPOINT_H
 
-#include "learn/adam.h"
+#include "learn/rewire.h"
 #include "net/sim.h"
 
 /* The numbers of a training besides its arrays. */
@@ -16,6 +16,7 @@ typedef struct train_position {
 
 typedef struct train_state {
     lsnn_net *net;
+    lsnn_rewire *rewire; /* NULL: none */
     lsnn_adam *adam;
     lsnn_sim *sim; /* its carried state counts if carry_state */
     bool carry_state;
@@ -30,8 +31,7 @@ lsnn_status checkpoint_open(const char *folder, tensor_file **file, char damage[
 /* Takes over optimiser, carried state and position from a checkpoint; the network comes by net_read. Errors: DATA. */
 lsnn_status checkpoint_read(const tensor_file *file, train_state *state);
 
-/* A model file: the network, the experiment's name and settings, and what was known of its score. Atomic. Errors: IO, MEMORY. */
-lsnn_status model_save(const char *folder, const char *name, const lsnn_experiment *experiment, const lsnn_net *net,
-                       const train_position *position);
+/* A model file: the network, the experiment's name and settings, its score as far as it is known, and how it was rewired. Atomic. Errors: IO, MEMORY. */
+lsnn_status model_save(const char *folder, const char *name, const lsnn_experiment *experiment, const train_state *state);
 
 #endif

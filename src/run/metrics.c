@@ -33,6 +33,23 @@ static void set_number(json_t *object, const char *key, double x) {
     json_object_set_new(object, key, isfinite(x) ? json_real(x) : json_null());
 }
 
+/* Of each matrix: live now, born and died in this iteration. */
+static void set_synapses(json_t *object, const metrics_line *line) {
+    static const char *const names[3] = {"w_in", "w_rec", "w_out"};
+    json_t *live = json_object();
+    json_t *born = json_object();
+    json_t *died = json_object();
+    for (int q = 0; q < 3; q++) {
+        const lsnn_synapse_count *now = &line->synapses[q];
+        json_object_set_new(live, names[q], json_integer(now->live));
+        json_object_set_new(born, names[q], json_integer(now->born - line->synapses_before[q].born));
+        json_object_set_new(died, names[q], json_integer(now->died - line->synapses_before[q].died));
+    }
+    json_object_set_new(object, "live", live);
+    json_object_set_new(object, "born", born);
+    json_object_set_new(object, "died", died);
+}
+
 lsnn_status metrics_write(metrics *m, const metrics_line *line) {
     json_t *object = json_object();
     json_object_set_new(object, "iteration", json_integer(line->iteration));
@@ -46,6 +63,9 @@ lsnn_status metrics_write(metrics *m, const metrics_line *line) {
         set_number(object, "score", line->score);
         json_object_set_new(object, "score_name", json_string(line->score_name));
         set_number(object, "valid_loss", line->valid_loss);
+    }
+    if (line->rewired) {
+        set_synapses(object, line);
     }
     char *text = json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(9));
     json_decref(object);

@@ -48,7 +48,9 @@ lsnn_status setup_net(lsnn_net **out, const lsnn_experiment *e, const task *t) {
     spec.normalise = strcmp(setting_text(e, "net.normalise"), "baseline") == 0 ? LSNN_BY_BASELINE : LSNN_BY_THRESHOLD;
     spec.detach_reset = setting_bool(e, "net.detach_reset");
     spec.bias = setting_bool(e, "net.bias");
-    spec.connectivity = (float)setting_real(e, "net.connectivity");
+    double rewired = setting_real(e, "rewire.connectivity");
+    spec.connectivity = (float)(rewired > 0 ? rewired : setting_real(e, "net.connectivity"));
+    spec.init = strcmp(setting_text(e, "net.init"), "balanced") == 0 ? LSNN_INIT_BALANCED : LSNN_INIT_NORMAL;
     spec.excitatory = (float)setting_real(e, "net.excitatory");
     spec.noise = (float)setting_real(e, "net.noise");
     spec.noise_trainable = setting_bool(e, "net.noise_trainable");
@@ -68,6 +70,18 @@ lsnn_status setup_check_net(const lsnn_net *net, const task *t, const char *path
                     path, net->spec.n_in, net->spec.n_out, t->kind->name, t->n_in, t->n_out);
     }
     return LSNN_OK;
+}
+
+lsnn_status setup_rewire(lsnn_rewire **out, const lsnn_experiment *e, lsnn_net *net) {
+    lsnn_rewire_options options;
+    lsnn_rewire_options_init(&options);
+    options.connectivity = (float)setting_real(e, "rewire.connectivity");
+    options.l1 = (float)setting_real(e, "rewire.l1");
+    options.temperature = (float)setting_real(e, "rewire.temperature");
+    options.soft = setting_bool(e, "rewire.soft");
+    options.all_gradients = strcmp(setting_text(e, "rewire.gradients"), "all") == 0;
+    options.seed = (uint64_t)setting_int(e, "seed");
+    return options.connectivity > 0 ? lsnn_rewire_create(out, net, &options) : LSNN_OK;
 }
 
 lsnn_status setup_adam(lsnn_adam **out, const lsnn_experiment *e, const lsnn_net *net) {

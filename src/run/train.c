@@ -134,6 +134,7 @@ static lsnn_status create_state(training *r) {
     } else {
         TRY(setup_net(&r->state.net, e, r->task));
     }
+    TRY(setup_rewire(&r->state.rewire, e, r->state.net));
     r->state.carry_state = setting_bool(e, "train.carry_state");
     r->state.position.best_score = NAN;
     TRY(setup_adam(&r->state.adam, e, r->state.net));
@@ -159,6 +160,7 @@ static void release(training *r) {
     lsnn_sim_free(r->state.sim);
     lsnn_sim_free(r->valid_sim);
     lsnn_adam_free(r->state.adam);
+    lsnn_rewire_free(r->state.rewire);
     lsnn_net_free(r->state.net);
     task_close(r->task);
     lsnn_experiment_free(r->experiment);
@@ -198,6 +200,12 @@ static lsnn_status iterate(training *r, metrics_line *line) {
             (long long)iteration + 1, line->loss, line->gradient_norm);
     }
     TRY(lsnn_adam_step(s->adam, s->net, r->gradient, (float)line->learning_rate));
+    if (s->rewire != NULL) {
+        lsnn_rewire_count(s->rewire, line->synapses_before);
+        TRY(lsnn_rewire_step(s->rewire, s->adam, (float)line->learning_rate));
+        lsnn_rewire_count(s->rewire, line->synapses);
+        line->rewired = true;
+    }
     s->position.iteration++;
     line->iteration = s->position.iteration;
 out:
@@ -216,7 +224,7 @@ static lsnn_status validate(training *r, metrics_line *line) {
     train_position *p = &r->state.position;
     if (score_is_better(r->task, e.score, p->best_score)) {
         p->best_score = e.score;
-        TRY(model_save(r->folder, "best.safetensors", r->experiment, r->state.net, p));
+        TRY(model_save(r->folder, "best.safetensors", r->experiment, &r->state));
     }
     double enough = setting_real(r->experiment, "train.stop_score");
     p->stopped_early = enough >= 0 && !score_is_better(r->task, enough, e.score);
@@ -294,9 +302,9 @@ static lsnn_status finish(training *r, lsnn_result *result) {
     uint64_t seed = (uint64_t)setting_int(r->experiment, "seed");
     double seconds = r->state.position.seconds;
     if (isnan(r->state.position.best_score)) { /* no iteration, no validation: the network as it was drawn */
-        TRY(model_save(r->folder, "best.safetensors", r->experiment, r->state.net, &r->state.position));
+        TRY(model_save(r->folder, "best.safetensors", r->experiment, &r->state));
     }
-    TRY(model_save(r->folder, "last.safetensors", r->experiment, r->state.net, &r->state.position));
+    TRY(model_save(r->folder, "last.safetensors", r->experiment, &r->state));
     TRY(path_join(path, sizeof path, r->folder, "best.safetensors"));
     TRY(tensor_file_open(&file, path));
     TRY(net_read(&best, file));

@@ -864,11 +864,96 @@ checkpoint.safetensors|number run/checkpoint.safetensors carried.p 3 inf
 checkpoint.safetensors|number run/checkpoint.safetensors adam.m 3 nan
 checkpoint.safetensors|number run/checkpoint.safetensors adam.v 3 -1
 checkpoint.safetensors|number run/checkpoint.safetensors adam.v 3 inf
-checkpoint.safetensors|number run/checkpoint.safetensors adam.step 0 -5
-checkpoint.safetensors|number run/checkpoint.safetensors adam.step 0 9223372036854775807
+checkpoint.safetensors|number run/checkpoint.safetensors adam.age 3 -5
+checkpoint.safetensors|number run/checkpoint.safetensors adam.age 0 -2147483648
+'adam.age'|edit run/checkpoint.safetensors 'adam.age/dtype="U32"'
+checkpoint.safetensors|edit run/checkpoint.safetensors 'adam.age='
 checkpoint.safetensors|number run/checkpoint.safetensors train.whole 0 9223372036854775807
 checkpoint.safetensors|number run/checkpoint.safetensors w_in.value 3 inf
 END
+}
+
+@test "resume: checkpoints of a rewired run whose content can't be" {
+    for kind in "rewired 3 rewire.temperature=0.001" "rewired_softly 5 rewire.soft=true"; do
+        # shellcheck disable=SC2086 # three words
+        set -- $kind
+        rewired=("${tiny_recall[@]}" --set net.n_delay=3 --set net.excitatory=0.75 --set rewire.connectivity=0.3 --set rewire.l1=0.5
+            --set rewire.temperature=0.001 --set "$3")
+        "$LSNN" train store-recall "${rewired[@]}" --out "$1" --quiet >log 2>&1
+        while IFS='|' read -r text command; do
+            if [[ $command == *rewire.theta* ]] && [ "$1" = rewired ]; then
+                continue
+            fi
+            cp -r "$1" run
+            rm run/result.json run/last.safetensors run/checkpoint.previous.safetensors
+            eval "files $command"
+            refused 4 "$text" train store-recall "${rewired[@]}" --out run --resume --quiet
+            rm -r run
+        done <<'END'
+rewire.delay_in[3]|number run/checkpoint.safetensors rewire.delay_in 3 3
+rewire.delay_in[3]|number run/checkpoint.safetensors rewire.delay_in 3 -1
+rewire.delay_rec[3]|number run/checkpoint.safetensors rewire.delay_rec 3 0
+rewire.delay_rec[3]|number run/checkpoint.safetensors rewire.delay_rec 3 4
+rewire.delay_rec[3]|number run/checkpoint.safetensors rewire.delay_rec 3 2147483647
+rewire.delay_out[3]|number run/checkpoint.safetensors rewire.delay_out 3 1
+rewire.sign_in[3]|number run/checkpoint.safetensors rewire.sign_in 3 2
+rewire.sign_in[3]|number run/checkpoint.safetensors rewire.sign_in 3 0
+rewire.sign_rec[0]|number run/checkpoint.safetensors rewire.sign_rec 0 1
+rewire.sign_out[3]|number run/checkpoint.safetensors rewire.sign_out 3 -128
+rewire.count_in|number run/checkpoint.safetensors rewire.count_in 0 1
+rewire.count_rec|number run/checkpoint.safetensors rewire.count_rec 1 0
+rewire.count_out|number run/checkpoint.safetensors rewire.count_out 2 -1
+rewire.count_out|number run/checkpoint.safetensors rewire.count_out 3 -1
+rewire.count_in|number run/checkpoint.safetensors rewire.count_in 2 9223372036854775807
+rewire.count_in|number run/checkpoint.safetensors rewire.count_in 3 9223372036854775807
+rewire.step|number run/checkpoint.safetensors rewire.step 0 -1
+rewire.step|number run/checkpoint.safetensors rewire.step 0 9223372036854775807
+checkpoint.safetensors|edit run/checkpoint.safetensors 'rewire.step='
+'rewire.draws'|edit run/checkpoint.safetensors 'rewire.draws/dtype="I64"'
+checkpoint.safetensors|edit run/checkpoint.safetensors 'rewire.delay_in='
+'rewire.sign_rec'|edit run/checkpoint.safetensors 'rewire.sign_rec/dtype="U8"'
+'rewire.count_out'|edit run/checkpoint.safetensors 'rewire.count_out/shape=[2,2]'
+w_in|number run/checkpoint.safetensors w_in.delay 0 7
+rewire.theta[3]|number run/checkpoint.safetensors rewire.theta 3 nan
+rewire.theta[3]|number run/checkpoint.safetensors rewire.theta 3 -inf
+checkpoint.safetensors|edit run/checkpoint.safetensors 'rewire.theta='
+END
+        # under Dale's law a dormant synapse has its sender's sign too
+        for cell in 0 1 2 3 4 5; do
+            for sign in -1 1; do
+                cp -r "$1" run
+                rm run/result.json run/last.safetensors run/checkpoint.previous.safetensors
+                cp run/checkpoint.safetensors before.safetensors
+                files number run/checkpoint.safetensors rewire.sign_in $cell $sign
+                if ! cmp -s run/checkpoint.safetensors before.safetensors; then
+                    refused 4 "rewire.sign_in[$cell]" train store-recall "${rewired[@]}" --out run --resume --quiet
+                fi
+                rm -r run before.safetensors
+            done
+        done
+    done
+}
+
+@test "resume: a run that was rewired and one that was not" {
+    rewired=("${tiny_recall[@]}" --set rewire.connectivity=0.3)
+    "$LSNN" train store-recall "${rewired[@]}" --out rewired --quiet >log 2>&1
+    cp -r rewired run
+    rm run/result.json
+    refused 3 'rewire.connectivity' train store-recall "${tiny_recall[@]}" --out run --resume --quiet
+    refused 3 'rewire.gradients' train store-recall "${rewired[@]}" --set rewire.gradients=all --out run --resume --quiet
+    cp "$made/recall/checkpoint.safetensors" run/checkpoint.safetensors
+    refused 4 'run/checkpoint.safetensors' train store-recall "${rewired[@]}" --out run --resume --quiet
+}
+
+@test "rewiring: settings that do not fit" {
+    refused 3 'rewire.connectivity' train digits "${tiny[@]}" --set rewire.connectivity=1 --out run
+    refused 3 'rewire.connectivity' train digits "${tiny[@]}" --set rewire.connectivity=-0.1 --out run
+    refused 3 'net.connectivity' train digits "${tiny[@]}" --set rewire.connectivity=0.1 --set net.connectivity=0.5 --out run
+    refused 3 'rewire.temperature' train digits "${tiny[@]}" --set rewire.connectivity=0.1 --set rewire.soft=true --out run
+    refused 3 'rewire.l1' train digits "${tiny[@]}" --set rewire.connectivity=0.1 --set rewire.l1=-1 --out run
+    refused 3 'rewire.gradients' train digits "${tiny[@]}" --set rewire.connectivity=0.1 --set rewire.gradients=some --out run
+    refused 3 'net.excitatory' train digits "${tiny[@]}" --set net.init=balanced --out run
+    refused 3 'net.init' train digits "${tiny[@]}" --set net.init=other --out run
 }
 
 @test "resume: a checkpoint of another network" {

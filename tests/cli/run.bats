@@ -110,6 +110,37 @@ interrupt_when_started() {
     jq -e '.was_finished and .iterations == 3' out
 }
 
+@test "a rewired run that is resumed ends in the same bits, and show counts its synapses" {
+    for kind in rewire.gradients=connected rewire.gradients=all rewire.soft=true; do
+        rewired=("${tiny[@]}" --set train.iterations=8 --set train.checkpoint_every=3 --set train.valid_every=1
+            --set train.lr_schedule=constant --set rewire.connectivity=0.3 --set rewire.l1=1 --set rewire.temperature=0.01 --set net.n_delay=4 --set "$kind")
+        check 0 train digits "${rewired[@]}" --out whole
+        check 0 train digits "${rewired[@]}" --set train.iterations=5 --out parts
+        jq -c 'del(.seconds)' parts/metrics.jsonl >first
+        check 0 train digits "${rewired[@]}" --out parts --resume
+        cmp whole/last.safetensors parts/last.safetensors
+        diff <(jq -c 'del(.seconds)' whole/metrics.jsonl) <(jq -c 'del(.seconds)' parts/metrics.jsonl)
+        head -n 5 whole/metrics.jsonl | jq -c 'del(.seconds)' | cmp - first
+        jq -es 'length == 8 and (map(.died.w_in + .died.w_rec + .died.w_out) | add) > 10' whole/metrics.jsonl >/dev/null
+        jq -s '[last.live, (map(.born.w_rec) | add), (map(.died.w_rec) | add)]' whole/metrics.jsonl >counts
+        for source in whole whole/last.safetensors; do
+            check 0 show $source --json
+            jq '[(.synapses | map_values(.live)), .synapses.w_rec.born, .synapses.w_rec.died]' out | diff - counts
+            jq -e '.synapses.w_rec.possible == 240' out
+            check 0 show $source
+            grep -Eq "^w_rec +$(jq '.[0].w_rec' counts) of 240 possible synapses live \([0-9.]+ %\), $(jq '.[1]' counts) were born" out
+        done
+        [ $kind = rewire.soft=true ] || jq -es 'map(.live | add) | unique | length == 1' whole/metrics.jsonl
+        check 0 eval whole
+        rm -r whole parts
+    done
+    check 0 show "$trained" --json
+    jq -e '.synapses == null' out
+    check 0 show digits --set rewire.connectivity=0.3 --json
+    jq -e '.synapses == null and
+           (.needs | (.n_synapses_in + .n_synapses_rec + .n_synapses_out) / (.n_rec * (.n_in + .n_rec + .n_out)) <= 0.3)' out
+}
+
 @test "a run is not overwritten" {
     cp -r "$trained" run
     sha256sum run/*.safetensors run/metrics.jsonl >before

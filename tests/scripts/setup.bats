@@ -122,7 +122,7 @@ set_up() {
     stub python3 'exit 1' # no package index either
     set_up long
     [ "$status" = 1 ]
-    grep -qE 'install .*clang valgrind' "$LOG"
+    grep -qE 'install .*clang gcc-aarch64-linux-gnu qemu-user valgrind' "$LOG"
     [[ $output == *"missing: libclang-rt-dev"* ]]
 }
 

@@ -34,10 +34,10 @@ void need_same_bits(const char *what, const float *got, const float *want, size_
     }
 }
 
-size_t vector_units(const char *names[3]) {
-    static const char *const all[3] = {"generic", "avx2", "avx512"};
+size_t vector_units(const char *names[MAX_VECTOR_UNITS]) {
+    static const char *const all[MAX_VECTOR_UNITS] = {"generic", "neon", "sse2", "avx2", "avx512"};
     size_t n = 0;
-    for (size_t k = 0; k < 3; k++) {
+    for (size_t k = 0; k < MAX_VECTOR_UNITS; k++) {
         lsnn_context *context;
         setenv("LSNN_ISA", all[k], 1);
         if (lsnn_context_create(&context, 1) == LSNN_OK) {

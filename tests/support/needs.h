@@ -18,8 +18,9 @@ void need_error(lsnn_status got, lsnn_status want, const char *words);
 /* Fails the test unless both are the same bits; tells the first place where they are not. */
 void need_same_bits(const char *what, const float *got, const float *want, size_t n);
 
-/* The vector units ("generic", "avx2", "avx512") that this processor and this build have; returns how many. */
-size_t vector_units(const char *names[3]);
+/* The vector units ("generic", "neon", "sse2", "avx2", "avx512") that this processor and this build have, the best last; returns how many. */
+enum { MAX_VECTOR_UNITS = 5 };
+size_t vector_units(const char *names[MAX_VECTOR_UNITS]);
 /* A context on that vector unit; NULL: the best. */
 lsnn_context *context_on(const char *vector_unit, int n_threads);
 

@@ -13,11 +13,12 @@
 #undef LANES
 #undef NAME
 
-#define TABLE(lanes_, suffix)                                                                                     \
-    {                                                                                                             \
-        .name = "generic", .lanes = lanes_, .add_spikes = add_spikes_##suffix, .add_values = add_values_##suffix, \
-        .neuron_step = neuron_step_##suffix, .gather = gather_##suffix, .neuron_back = neuron_back_##suffix,      \
-        .spike_gradients = spike_gradients_##suffix, .value_gradients = value_gradients_##suffix                  \
+#define TABLE(lanes_, suffix)                                                                                               \
+    {                                                                                                                       \
+        .name = "generic", .lanes = lanes_, .send_spikes = send_spikes_##suffix, .window_to_rows = window_to_rows_##suffix, \
+        .rows_to_window = rows_to_window_##suffix, .add_values = add_values_##suffix, .neuron_step = neuron_step_##suffix,  \
+        .gather = gather_##suffix, .neuron_back = neuron_back_##suffix, .spike_gradients = spike_gradients_##suffix,        \
+        .value_gradients = value_gradients_##suffix                                                                         \
     }
 
 const kernel_set kernels_ref[2] = {TABLE(16, 16), TABLE(8, 8)};

@@ -1,13 +1,30 @@
 /* The reference kernels for LANES lanes; included by ref.c once for each number of lanes. */
 
-static void NAME(add_spikes)(const synapses *s, const real *w, int d, const spike *spikes, int n_spikes, real *current) {
+static void NAME(send_spikes)(const synapses *s, const real *w, const spike *spikes, int n_spikes, real *now, size_t lane_size) {
     for (int e = 0; e < n_spikes; e++) {
-        size_t group = (size_t)spikes[e].i * (size_t)s->n_delays + (size_t)(d - s->first_delay);
-        for (uint32_t k = s->row[group]; k < s->row[group + 1]; k++) {
-            real *row = current + (size_t)s->post[k] * LANES;
-            for (int l = 0; l < LANES; l++) {
-                row[l] += (spikes[e].lanes >> l & 1) != 0 ? w[k] : 0;
+        size_t i = spikes[e].i;
+        for (size_t l = 0; l < LANES; l++) {
+            for (uint32_t k = s->row[i * (size_t)s->n_delays]; (spikes[e].lanes >> l & 1) != 0 && k < s->row[(i + 1) * (size_t)s->n_delays];
+                 k++) {
+                now[l * lane_size + s->ahead[k]] += w[k];
             }
+        }
+    }
+}
+
+static void NAME(window_to_rows)(const real *now, size_t lane_size, int n, real *rows) {
+    for (size_t j = 0; j < (size_t)n; j++) {
+        for (size_t l = 0; l < LANES; l++) {
+            rows[j * LANES + l] = now[l * lane_size + j];
+        }
+    }
+}
+
+static void NAME(rows_to_window)(const real *rows, int n, real *now, size_t lane_size) {
+    size_t stride = (size_t)(n + STRIDE_UNIT - 1) / STRIDE_UNIT * STRIDE_UNIT;
+    for (size_t l = 0; l < LANES; l++) {
+        for (size_t j = 0; j < stride; j++) {
+            now[l * lane_size + j] = j < (size_t)n ? rows[j * LANES + l] : 0;
         }
     }
 }
@@ -35,21 +52,21 @@ static int NAME(neuron_step)(const neuron_constants *c, const neuron_state *stat
             bool is_active = false;
             for (int l = 0; l < LANES; l++) {
                 int at = j * LANES + l;
-                real z = state->z[at];
+                uint16_t cooldown = state->cooldown[at];
+                real z = cooldown == c->top ? 1 : 0;
                 real threshold = c->v_th;
                 if (adaptive) {
                     state->b[at] = c->rho[j] * state->b[at] + c->new_b[j] * z;
                     threshold = c->v_th + c->beta[j] * state->b[at];
                 }
                 real v = c->alpha[j] * state->v[at] + c->gain[j] * current[at] - threshold * z;
-                bool refractory = state->r[at] > 0;
+                bool refractory = cooldown > 1;
                 bool spiked = v > threshold && !refractory;
                 if (tape != NULL) {
                     real unit = 1 / (c->by_baseline ? c->v_th : threshold);
                     real s = (v - threshold) * unit;
                     real size = s < 0 ? -s : s;
                     real psi = size < 1 && !refractory ? c->gamma * (1 - size) : 0;
-                    tape->z_before[at] = z;
                     tape->to_v[at] = psi * unit;
                     if (adaptive) {
                         /* ds/dA is -v/A^2, or -1/v_th */
@@ -59,14 +76,13 @@ static int NAME(neuron_step)(const neuron_constants *c, const neuron_state *stat
                     is_active = is_active || psi > 0;
                 }
                 state->v[at] = v;
-                state->r[at] = spiked ? c->n_ref : (refractory ? state->r[at] - 1 : 0);
-                state->z[at] = spiked ? 1 : 0;
+                state->cooldown[at] = spiked ? c->top : (uint16_t)(cooldown - (cooldown > 0));
                 if (tape == NULL) {
-                    state->p[at] = c->kappa * state->p[at] + c->new_p * state->z[at];
+                    state->p[at] = c->kappa * state->p[at] + (spiked ? c->new_p : 0);
                 }
                 lanes = (lane_mask)(lanes | (unsigned)spiked << l);
             }
-            if (lanes != 0) {
+            if (lanes != 0 && tape == NULL) {
                 spikes[n_spikes++] = (spike){.i = (uint16_t)j, .lanes = lanes};
                 spike_sum[j] += __builtin_popcount(lanes);
             }
@@ -116,11 +132,7 @@ static void NAME(neuron_back)(const neuron_constants *c, const gradient_state *s
                 }
                 real dv = c->alpha[j] * state->dv[at] + dz * tape->to_v[at];
                 if (adaptive) {
-                    real da = dz * tape->to_a[at];
-                    if (!c->detach_reset) {
-                        da = da - dv * tape->z_before[at];
-                    }
-                    state->db[at] = c->rho[j] * state->db[at] + c->beta[j] * da;
+                    state->db[at] = c->rho[j] * state->db[at] + c->beta[j] * (dz * tape->to_a[at]);
                 }
                 state->dp[at] = dp;
                 state->dv[at] = dv;
@@ -139,16 +151,14 @@ static real NAME(tree_sum)(real *x) {
     return x[0];
 }
 
-static void NAME(spike_gradients)(const synapses *s, int d, const spike *spikes, int n_spikes, const real *d_current, real *dw) {
+static void NAME(spike_gradients)(const synapses *s, const spike *spikes, int n_spikes, const real *now, size_t lane_size, real *dw) {
     for (int e = 0; e < n_spikes; e++) {
-        size_t group = (size_t)spikes[e].i * (size_t)s->n_delays + (size_t)(d - s->first_delay);
-        for (uint32_t k = s->row[group]; k < s->row[group + 1]; k++) {
-            const real *row = d_current + (size_t)s->post[k] * LANES;
-            real x[LANES];
-            for (int l = 0; l < LANES; l++) {
-                x[l] = (spikes[e].lanes >> l & 1) != 0 ? row[l] : 0;
+        size_t i = spikes[e].i;
+        for (size_t l = 0; l < LANES; l++) {
+            for (uint32_t k = s->row[i * (size_t)s->n_delays]; (spikes[e].lanes >> l & 1) != 0 && k < s->row[(i + 1) * (size_t)s->n_delays];
+                 k++) {
+                dw[k] += now[l * lane_size + s->ahead[k]];
             }
-            dw[k] += NAME(tree_sum)(x);
         }
     }
 }

@@ -6,6 +6,7 @@
 
 typedef float NAME(vec) __attribute__((vector_size(WIDTH * 4)));
 typedef int32_t NAME(ivec) __attribute__((vector_size(WIDTH * 4)));
+typedef uint16_t NAME(counters) __attribute__((vector_size(WIDTH * 2)));
 #define PARTS (LANES / WIDTH)
 #define VEC   NAME(vec)
 #define IVEC  NAME(ivec)
@@ -27,60 +28,141 @@ static inline VEC NAME(only)(IVEC mask, VEC x) {
     return (VEC)((IVEC)x & mask);
 }
 
-/* The lanes of one part of a row. */
-static inline IVEC NAME(mask_of)(lane_mask lanes, int part) {
-#if WIDTH == 16
-    const IVEC bit = {1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384, 32768};
-#else
-    const IVEC bit = {1, 2, 4, 8, 16, 32, 64, 128};
-#endif
-    return (((IVEC){0} + (int32_t)(lanes >> part * WIDTH)) & bit) != 0;
-}
-
 /* Sum over the lanes of a row, as a tree: lane l and l + LANES / 2, and so on. */
 static inline float NAME(tree_sum)(const VEC row[PARTS]) {
-#if PARTS == 2
-    VEC eight = row[0] + row[1];
-#elif WIDTH == 16
-    typedef float half __attribute__((vector_size(32)));
-    half eight = __builtin_shufflevector(row[0], row[0], 0, 1, 2, 3, 4, 5, 6, 7) +
-                 __builtin_shufflevector(row[0], row[0], 8, 9, 10, 11, 12, 13, 14, 15);
+#if PARTS == 4
+    VEC sum = (row[0] + row[2]) + (row[1] + row[3]);
+#elif PARTS == 2
+    VEC sum = row[0] + row[1];
 #else
-    VEC eight = row[0];
+    VEC sum = row[0];
 #endif
-    typedef float four __attribute__((vector_size(16)));
-    four a = __builtin_shufflevector(eight, eight, 0, 1, 2, 3) + __builtin_shufflevector(eight, eight, 4, 5, 6, 7);
-    four b = a + __builtin_shufflevector(a, a, 2, 3, 0, 1);
-    return b[0] + b[1];
+#if WIDTH == 16
+    typedef float half __attribute__((vector_size(32)));
+    half eight =
+        __builtin_shufflevector(sum, sum, 0, 1, 2, 3, 4, 5, 6, 7) + __builtin_shufflevector(sum, sum, 8, 9, 10, 11, 12, 13, 14, 15);
+#elif WIDTH == 8
+    VEC eight = sum;
+#endif
+#if WIDTH > 4
+    typedef float quarter __attribute__((vector_size(16)));
+    quarter four = __builtin_shufflevector(eight, eight, 0, 1, 2, 3) + __builtin_shufflevector(eight, eight, 4, 5, 6, 7);
+    quarter two = four + __builtin_shufflevector(four, four, 2, 3, 0, 1);
+#else
+    VEC two = sum + __builtin_shufflevector(sum, sum, 2, 3, 0, 1);
+#endif
+    return two[0] + two[1];
 }
 
-static void NAME(add_spikes)(const synapses *s, const float *w, int d, const spike *spikes, int n_spikes, float *current) {
-    for (int e = 0; e < n_spikes; e++) {
-        if (e + 2 < n_spikes) {
-            uint32_t next = s->row[(size_t)spikes[e + 2].i * (size_t)s->n_delays + (size_t)(d - s->first_delay)];
-            __builtin_prefetch(w + next);
-            __builtin_prefetch(w + next + 16);
-            __builtin_prefetch(s->post + next);
+/* A step's spikes lane by lane: for each lane the synapses of its senders, begin to end. */
+enum { NAME(spikes_at_once) = 64 };
+typedef struct NAME(sorted_spikes) {
+    struct {
+        uint32_t begin, end;
+    } run[LANES][NAME(spikes_at_once)];
+    int n[LANES];
+} NAME(sorted_spikes);
+
+/* Sorts up to spikes_at_once of them; returns how many. */
+static inline int NAME(sort_spikes)(const synapses *s, const spike *spikes, int n_spikes, NAME(sorted_spikes) * out) {
+    int n = n_spikes < NAME(spikes_at_once) ? n_spikes : NAME(spikes_at_once);
+    memset(out->n, 0, sizeof out->n);
+    for (int e = 0; e < n; e++) {
+        size_t i = spikes[e].i;
+        uint32_t begin = s->row[i * (size_t)s->n_delays];
+        uint32_t end = s->row[(i + 1) * (size_t)s->n_delays];
+        for (unsigned lanes = spikes[e].lanes; lanes != 0; lanes &= lanes - 1) {
+            int l = __builtin_ctz(lanes);
+            out->run[l][out->n[l]].begin = begin;
+            out->run[l][out->n[l]++].end = end;
         }
-        size_t group = (size_t)spikes[e].i * (size_t)s->n_delays + (size_t)(d - s->first_delay);
-        size_t end = s->row[group + 1];
-        lane_mask lanes = spikes[e].lanes;
-        if ((lanes & (lanes - 1)) == 0) { /* one lane, by far the most frequent case: narrow loads and stores are quicker */
-            float *lane = current + __builtin_ctz(lanes);
-#pragma GCC unroll 8
-            for (size_t k = s->row[group]; k < end; k++) {
-                lane[(size_t)s->post[k] * LANES] += w[k];
+    }
+    return n;
+}
+
+/* lane[ahead[k]] += w[k]. No place comes twice, so four at a time can be under way. */
+static inline void NAME(send)(const float *w, const uint32_t *ahead, size_t k, size_t end, float *lane) {
+    for (; k + 4 <= end; k += 4) {
+        float *a = lane + ahead[k];
+        float *b = lane + ahead[k + 1];
+        float *c = lane + ahead[k + 2];
+        float *d = lane + ahead[k + 3];
+        float x[4] = {*a + w[k], *b + w[k + 1], *c + w[k + 2], *d + w[k + 3]};
+        *a = x[0];
+        *b = x[1];
+        *c = x[2];
+        *d = x[3];
+    }
+    for (; k < end; k++) {
+        lane[ahead[k]] += w[k];
+    }
+}
+
+static void NAME(send_spikes)(const synapses *s, const float *w, const spike *spikes, int n_spikes, float *now, size_t lane_size) {
+    NAME(sorted_spikes) sorted;
+    while (n_spikes > 0) {
+        int n = NAME(sort_spikes)(s, spikes, n_spikes, &sorted);
+        for (size_t l = 0; l < LANES; l++) {
+            float *lane = now + l * lane_size;
+            for (int e = 0; e < sorted.n[l]; e++) {
+                NAME(send)(w, s->ahead, sorted.run[l][e].begin, sorted.run[l][e].end, lane);
             }
-        } else {
-            IVEC mask[PARTS];
-            for (int part = 0; part < PARTS; part++) {
-                mask[part] = NAME(mask_of)(lanes, part);
+        }
+        spikes += n;
+        n_spikes -= n;
+    }
+}
+
+/* Transposes WIDTH vectors: each round interleaves the first half of them with the second. */
+static inline __attribute__((always_inline)) void NAME(transpose)(VEC x[WIDTH]) {
+    for (int round = 1; round < WIDTH; round *= 2) {
+        VEC y[WIDTH];
+        for (int k = 0; k < WIDTH / 2; k++) {
+            VEC a = x[k];
+            VEC b = x[k + WIDTH / 2];
+#if WIDTH == 16
+            y[2 * k] = __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+            y[2 * k + 1] = __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+#elif WIDTH == 8
+            y[2 * k] = __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11);
+            y[2 * k + 1] = __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15);
+#else
+            y[2 * k] = __builtin_shufflevector(a, b, 0, 4, 1, 5);
+            y[2 * k + 1] = __builtin_shufflevector(a, b, 2, 6, 3, 7);
+#endif
+        }
+        for (int k = 0; k < WIDTH; k++) {
+            x[k] = y[k];
+        }
+    }
+}
+
+static void NAME(window_to_rows)(const float *now, size_t lane_size, int n, float *rows) {
+    for (int part = 0; part < PARTS; part++) {
+        for (int j = 0; j < n; j += WIDTH) {
+            VEC x[WIDTH];
+            for (int k = 0; k < WIDTH; k++) {
+                x[k] = NAME(load)(now + (size_t)(part * WIDTH + k) * lane_size + j);
             }
-            for (size_t k = s->row[group]; k < end; k++) {
-                float *row = current + (size_t)s->post[k] * LANES;
-                for (int part = 0; part < PARTS; part++) {
-                    NAME(store)(row + part * WIDTH, NAME(load)(row + part * WIDTH) + NAME(only)(mask[part], NAME(all)(w[k])));
-                }
+            NAME(transpose)(x);
+            for (int k = 0; k < WIDTH && j + k < n; k++) {
+                NAME(store)(rows + (size_t)(j + k) * LANES + part * WIDTH, x[k]);
+            }
+        }
+    }
+}
+
+static void NAME(rows_to_window)(const float *rows, int n, float *now, size_t lane_size) {
+    int stride = (n + STRIDE_UNIT - 1) / STRIDE_UNIT * STRIDE_UNIT;
+    for (int part = 0; part < PARTS; part++) {
+        for (int j = 0; j < stride; j += WIDTH) {
+            VEC x[WIDTH];
+            for (int k = 0; k < WIDTH; k++) {
+                x[k] = j + k < n ? NAME(load)(rows + (size_t)(j + k) * LANES + part * WIDTH) : (VEC){0};
+            }
+            NAME(transpose)(x);
+            for (int k = 0; k < WIDTH; k++) {
+                NAME(store)(now + (size_t)(part * WIDTH + k) * lane_size + j, x[k]);
             }
         }
     }
@@ -103,30 +185,41 @@ static inline __attribute__((always_inline)) void NAME(step_segment)(const neuro
                                                                      const float *current, segment g, bool adaptive, bool taped,
                                                                      bool by_baseline, spike *spikes, int *n_spikes, double *spike_sum,
                                                                      const step_tape *tape, int *n_active) {
+    /* copies, as the compiler can't know that what is stored below leaves them alone */
+    const float v_th = c->v_th;
+    const float gamma = c->gamma;
+    const float kappa = c->kappa;
+    const float new_p = c->new_p;
+    const int32_t top = c->top;
+    const float *alpha = c->alpha;
+    const float *gain = c->gain;
+    const float *rho = c->rho;
+    const float *new_b = c->new_b;
+    const float *beta = c->beta;
     for (int j = g.begin; j < g.end; j++) {
         unsigned lanes = 0;
         unsigned active = 0;
         for (int part = 0; part < PARTS; part++) {
             size_t at = (size_t)j * LANES + (size_t)part * WIDTH;
-            VEC z = NAME(load)(state->z + at);
-            VEC threshold = NAME(all)(c->v_th);
+            NAME(counters) *counters = (NAME(counters) *)(state->cooldown + at);
+            IVEC cooldown = __builtin_convertvector(*counters, IVEC);
+            IVEC reset = cooldown == top;
+            IVEC refractory = cooldown > 1;
+            VEC threshold = NAME(all)(v_th);
             if (adaptive) {
-                VEC b = c->rho[j] * NAME(load)(state->b + at) + c->new_b[j] * z;
-                threshold = c->v_th + c->beta[j] * b;
+                VEC b = rho[j] * NAME(load)(state->b + at) + NAME(only)(reset, NAME(all)(new_b[j]));
+                threshold = v_th + beta[j] * b;
                 NAME(store)(state->b + at, b);
             }
-            VEC v = c->alpha[j] * NAME(load)(state->v + at) + c->gain[j] * NAME(load)(current + at) - threshold * z;
-            VEC r = NAME(load)(state->r + at);
-            IVEC refractory = r > 0;
+            VEC v = alpha[j] * NAME(load)(state->v + at) + gain[j] * NAME(load)(current + at) - NAME(only)(reset, threshold);
             IVEC spiked = (v > threshold) & ~refractory;
             if (taped) {
-                VEC unit = adaptive && !by_baseline ? 1 / threshold : NAME(all)(1 / c->v_th);
+                VEC unit = adaptive && !by_baseline ? 1 / threshold : NAME(all)(1 / v_th);
                 VEC s = (v - threshold) * unit;
                 VEC size = (VEC)((IVEC)s & 0x7fffffff);
                 IVEC inside = (size < 1) & ~refractory;
-                VEC psi = NAME(only)(inside, c->gamma * (1 - size));
+                VEC psi = NAME(only)(inside, gamma * (1 - size));
                 VEC to_v = psi * unit;
-                NAME(store)(tape->z_before + at, z);
                 NAME(store)(tape->to_v + at, to_v);
                 if (adaptive) {
                     NAME(store)(tape->to_a + at, by_baseline ? -to_v : -to_v * (v * unit));
@@ -134,21 +227,23 @@ static inline __attribute__((always_inline)) void NAME(step_segment)(const neuro
                 }
                 active |= LANE_BITS(psi > 0);
             }
-            VEC z_now = NAME(only)(spiked, NAME(all)(1));
             NAME(store)(state->v + at, v);
-            NAME(store)(state->r + at, NAME(only)(spiked, NAME(all)(c->n_ref)) + NAME(only)(refractory, r - 1));
-            NAME(store)(state->z + at, z_now);
+            cooldown += cooldown > 0; /* a true lane is -1 */
+            *counters = __builtin_convertvector((spiked & top) | (~spiked & cooldown), NAME(counters));
             if (!taped) {
-                NAME(store)(state->p + at, c->kappa * NAME(load)(state->p + at) + c->new_p * z_now);
+                NAME(store)(state->p + at, kappa * NAME(load)(state->p + at) + NAME(only)(spiked, NAME(all)(new_p)));
             }
-            lanes |= (unsigned)LANE_BITS(spiked) << part * WIDTH;
+            if (!taped) {
+                lanes |= (unsigned)LANE_BITS(spiked) << part * WIDTH;
+            }
         }
         if (taped) {
             tape->active[*n_active] = (uint16_t)j; /* overwritten by the next neuron if this one is not active */
             *n_active += active != 0;
         }
-        if (lanes != 0) {
-            spikes[(*n_spikes)++] = (spike){.i = (uint16_t)j, .lanes = (lane_mask)lanes};
+        if (!taped) { /* likewise: no branch, as none could be foreseen */
+            spikes[*n_spikes] = (spike){.i = (uint16_t)j, .lanes = (lane_mask)lanes};
+            *n_spikes += lanes != 0;
             spike_sum[j] += __builtin_popcount(lanes);
         }
     }
@@ -238,11 +333,7 @@ static inline __attribute__((always_inline)) void NAME(back_segment)(const neuro
         }
         VEC dv = c->alpha[j] * dv_next + dz * NAME(load)(tape->to_v + at);
         if (adaptive) {
-            VEC da = dz * NAME(load)(tape->to_a + at);
-            if (!detached) {
-                da -= dv * NAME(load)(tape->z_before + at);
-            }
-            NAME(store)(state->db + at, c->rho[j] * db_next + c->beta[j] * da);
+            NAME(store)(state->db + at, c->rho[j] * db_next + c->beta[j] * (dz * NAME(load)(tape->to_a + at)));
         }
         NAME(store)(state->dp + at, dp);
         NAME(store)(state->dv + at, dv);
@@ -269,37 +360,25 @@ static void NAME(neuron_back)(const neuron_constants *c, const gradient_state *s
 #undef BACK
 }
 
-static void NAME(spike_gradients)(const synapses *s, int d, const spike *spikes, int n_spikes, const float *d_current, float *dw) {
-    for (int e = 0; e < n_spikes; e++) {
-        size_t group = (size_t)spikes[e].i * (size_t)s->n_delays + (size_t)(d - s->first_delay);
-        lane_mask lanes = spikes[e].lanes;
-        size_t end = s->row[group + 1];
-        if ((lanes & (lanes - 1)) == 0) { /* one lane, by far the most frequent case: the tree's sum is that lane */
-            const float *lane = d_current + __builtin_ctz(lanes);
-#pragma GCC unroll 8
-            for (size_t k = s->row[group]; k < end; k++) {
-                dw[k] += lane[(size_t)s->post[k] * LANES];
-            }
-        } else if (__builtin_popcount(lanes) == 2) {
-            const float *low = d_current + __builtin_ctz(lanes);
-            const float *high = d_current + __builtin_ctz(lanes & (unsigned)(lanes - 1));
-            for (size_t k = s->row[group]; k < end; k++) {
-                size_t at = (size_t)s->post[k] * LANES;
-                dw[k] += low[at] + high[at];
-            }
-        } else {
-            IVEC mask[PARTS];
-            for (int part = 0; part < PARTS; part++) {
-                mask[part] = NAME(mask_of)(lanes, part);
-            }
-            for (size_t k = s->row[group]; k < end; k++) {
-                VEC row[PARTS];
-                for (int part = 0; part < PARTS; part++) {
-                    row[part] = NAME(only)(mask[part], NAME(load)(d_current + (size_t)s->post[k] * LANES + part * WIDTH));
-                }
-                dw[k] += NAME(tree_sum)(row);
+/* dw[k] += lane[ahead[k]] */
+static inline void NAME(fetch)(float *restrict dw, const uint32_t *ahead, size_t k, size_t end, const float *restrict lane) {
+    for (; k < end; k++) {
+        dw[k] += lane[ahead[k]];
+    }
+}
+
+static void NAME(spike_gradients)(const synapses *s, const spike *spikes, int n_spikes, const float *now, size_t lane_size, float *dw) {
+    NAME(sorted_spikes) sorted;
+    while (n_spikes > 0) {
+        int n = NAME(sort_spikes)(s, spikes, n_spikes, &sorted);
+        for (size_t l = 0; l < LANES; l++) {
+            const float *lane = now + l * lane_size;
+            for (int e = 0; e < sorted.n[l]; e++) {
+                NAME(fetch)(dw, s->ahead, sorted.run[l][e].begin, sorted.run[l][e].end, lane);
             }
         }
+        spikes += n;
+        n_spikes -= n;
     }
 }
 
