@@ -17,14 +17,18 @@ claim() {
     fi
 }
 
-for seed in 1 2 3; do
+for seed in 1 2 3 4 5 6 7; do
     claim "digits-$seed" '.score >= 0.9' digits --seed $seed
 done
 for seed in 1 2 3 4 5; do
     claim "store-recall-$seed" '.score < 0.05' store-recall --seed $seed
 done
+for seed in 1 2 3 4 5; do
+    claim "store-recall-deepr-$seed" '.score < 0.05' store-recall-deepr --seed $seed
+done
 if [ -n "${LSNN_TEST_MNIST-}" ]; then
     ln -s "$(realpath "$LSNN_TEST_MNIST")" "$folder/mnist"
+    claim smnist-deepr '.score >= 0.7' smnist-deepr --data "$folder" --seed 1 --set train.iterations=500
     claim smnist '.score >= 0.6' smnist --data "$folder" --seed 1 --set train.iterations=1000 --set train.valid_every=100
 else
     echo 'SKIP smnist: LSNN_TEST_MNIST names no folder with MNIST'
