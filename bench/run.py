@@ -28,8 +28,8 @@ ITERATION_LIMIT, PROGRAM_LIMIT = 120, 400  # seconds; the second holds for a who
 NO_DELAYS, NO_REFRACTORY = "no delays", "no refractory time"
 # name, environment, program, variants (the fastest one counts), the model's shortcomings against lsnn's
 PEERS = [
-    ("PyTorch, by hand", "torch", "torch_loop.py", ("sequence", "compiled", "loop"), "same model"),
-    ("JAX scan", "jax", "jax_scan.py", ("gather", "each", "autodiff"), "same model"),
+    ("PyTorch, by hand", "torch", "torch_loop.py", ("compiled", "sequence", "loop"), "same model"),
+    ("JAX scan", "jax", "jax_scan.py", ("each", "gather", "autodiff"), "same model"),
     ("norse LSNNRecurrent", "torch", "libraries.py", ("norse",), f"{NO_DELAYS}, {NO_REFRACTORY}, all neurons adaptive, no gradient through reset and adaptation"),
     ("snnTorch RLeaky", "torch", "libraries.py", ("snntorch",), f"{NO_DELAYS}, {NO_REFRACTORY}, no adaptation"),
     ("Sinabs ALIFRecurrent", "torch", "libraries.py", ("frames", "sinabs"), f"{NO_DELAYS}, {NO_REFRACTORY}, all neurons adaptive"),
@@ -169,7 +169,7 @@ class Bench:
         rows, wrong = [], []
         for work in CHECKS[: 1 if self.quick else None]:
             for peer in PEERS[:2]:
-                for variant in peer[3][: None if work is CHECKS[0] else 1]:
+                for variant in peer[3][: None if work is CHECKS[0] and not self.options.first else 1]:
                     result = self.peer(peer, variant, work, "check")
                     rows.append({"work": work, "peer": peer[0], "variant": variant, **result})
                     if result.get("failed", "").startswith("absent"):
@@ -189,7 +189,7 @@ class Bench:
         chosen, once = [], []
         for peer in PEERS:
             tries = {}
-            for variant in peer[3] if len(peer[3]) > 1 else ():
+            for variant in peer[3] if len(peer[3]) > 1 and not self.options.first else ():
                 tries[variant] = result = self.peer(peer, variant, work, task, 1)
                 once.append({"name": peer[0], "variant": variant, **result})
                 say(f"{part}: {peer[0]} ({variant}), once: {brief(result)}")
@@ -258,7 +258,7 @@ class Bench:
 def brief(result):
     if "failed" in result:
         return result["failed"]
-    if "step_seconds" in result:
+    if "iteration_seconds" not in result or result.get("backward_seconds") == 0:
         return f"{1e6 * result['step_seconds']:.1f} us a step"
     return f"{result['iteration_seconds']:.4f} s an iteration, {result['peak_bytes'] / 1e6:.0f} MB"
 
@@ -276,6 +276,7 @@ def main():
     parser.add_argument("--only", default=",".join(PARTS), help=f"parts, with commas between them: {', '.join(PARTS)}")
     parser.add_argument("--quick", action="store_true", help="small sizes, one round: shows that everything works, measures nothing")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--first", action="store_true", help="only the first variant of each program, which was the fastest where this was written")
     parser.add_argument("--threads", type=int, default=min(2, len(os.sched_getaffinity(0))), help="cores for each program (default: 2)")
     parser.add_argument("--lsnn", default=str(HERE.parent / "build/release/lsnn"), help="the lsnn program")
     parser.add_argument("--torch", choices=("auto", "pypi", "debian"), default="auto", help="which PyTorch; auto: PyPI's, else Debian's")
