@@ -71,9 +71,8 @@ static void spike_gradients(const lsnn_sim *sim, const block *k, const scratch *
     size_t step = (size_t)(sim->net->spec.n_delay + t);
     if (s->spikes != NULL) {
         uint32_t first = s->start[step];
-        sim->kernels->spike_gradients(&m->s, s->spikes + first, (int)(s->start[step + 1] - first),
-                                      x->gradients.numbers + (size_t)(x->gradients.due * sim_stride(sim)), sim_lane_size(sim),
-                                      k->gradient + m->first);
+        sim->kernels->spike_gradients(&m->s, s->spikes + first, (int)(s->start[step + 1] - first), sim_due(sim, &x->gradients),
+                                      sim_lane_size(sim), k->gradient + m->first);
     }
 }
 
@@ -102,8 +101,7 @@ static void step_window_back(const lsnn_sim *sim, current_window *window) {
 /* Step t's dI is known: weight gradients of its spikes, and of the values that reached it. */
 static void weight_gradients(const lsnn_sim *sim, block *k, scratch *x, int t, const real *d_current) {
     const lsnn_net *net = sim->net;
-    sim->kernels->rows_to_window(d_current, net->n_rec, x->gradients.numbers + (size_t)(x->gradients.due * sim_stride(sim)),
-                                 sim_lane_size(sim));
+    sim->kernels->rows_to_window(d_current, net->n_rec, sim_due(sim, &x->gradients), sim_lane_size(sim));
     spike_gradients(sim, k, x, &net->rec, &k->sent, t);
     spike_gradients(sim, k, x, &net->in, &k->input, t);
     value_gradients(sim, k, &net->rec, &k->sent, t, d_current);
@@ -115,8 +113,7 @@ static void weight_gradients(const lsnn_sim *sim, block *k, scratch *x, int t, c
 static void history_gradients(const lsnn_sim *sim, block *k, scratch *x) {
     for (int t = -1; t >= -sim->net->spec.n_delay; t--) {
         for (size_t l = 0; l < (size_t)sim->lanes; l++) {
-            memset(x->gradients.numbers + l * sim_lane_size(sim) + (size_t)(x->gradients.due * sim_stride(sim)), 0,
-                   (size_t)sim_stride(sim) * sizeof(real));
+            memset(sim_due(sim, &x->gradients) + l * sim_lane_size(sim), 0, (size_t)sim_stride(sim) * sizeof(real));
         }
         spike_gradients(sim, k, x, &sim->net->rec, &k->sent, t);
         spike_gradients(sim, k, x, &sim->net->in, &k->input, t);

@@ -349,10 +349,6 @@ static const char *const delay_names[3] = {"rewire.delay_in", "rewire.delay_rec"
 static const char *const sign_names[3] = {"rewire.sign_in", "rewire.sign_rec", "rewire.sign_out"};
 static const char *const count_names[3] = {"rewire.count_in", "rewire.count_rec", "rewire.count_out"};
 
-static tensor_type real_type(void) {
-    return sizeof(real) == sizeof(float) ? TENSOR_F32 : TENSOR_F64;
-}
-
 void rewire_write(const lsnn_rewire *r, tensor_writer *writer) {
     for (int q = 0; q < 3; q++) {
         const potential *p = &r->all[q];

@@ -6,10 +6,6 @@
 
 /* ---- the window ---- */
 
-static real *due_row(const lsnn_sim *sim, const current_window *window) {
-    return window->numbers + (size_t)window->due * (size_t)sim_stride(sim);
-}
-
 /* The last rows of each lane to its start, when there is no room for another step's spikes; the rest is clear. */
 static void slide(const lsnn_sim *sim, current_window *window) {
     size_t size = sim_lane_size(sim);
@@ -26,7 +22,7 @@ static void send(const lsnn_sim *sim, const matrix *m, const signal *s, size_t s
     if (s->spikes != NULL) {
         uint32_t first = s->start[step];
         sim->kernels->send_spikes(&m->s, sim->net->params + m->first, s->spikes + first, (int)(s->start[step + 1] - first),
-                                  due_row(sim, window), sim_lane_size(sim));
+                                  sim_due(sim, window), sim_lane_size(sim));
     }
 }
 
@@ -83,7 +79,7 @@ static void add_noise(const lsnn_sim *sim, const block *k, int t, real *current,
 void sim_current(const lsnn_sim *sim, const block *k, current_window *window, int t, real *current, real *eps) {
     const lsnn_net *net = sim->net;
     send(sim, &net->in, &k->input, (size_t)(net->spec.n_delay + t), window); /* without delay, some arrive at once */
-    sim->kernels->window_to_rows(due_row(sim, window), sim_lane_size(sim), net->n_rec, current);
+    sim->kernels->window_to_rows(sim_due(sim, window), sim_lane_size(sim), net->n_rec, current);
     add_values(sim, &net->in, &k->input, t, current);
     add_values(sim, &net->rec, &k->sent, t, current);
     if (net->spec.noise > 0 || net->spec.noise_trainable) {

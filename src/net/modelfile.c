@@ -115,10 +115,6 @@ static lsnn_status check_spec(const lsnn_net_spec *spec, const tensor_file *file
     return status == LSNN_ERR_SETTING ? fail(LSNN_ERR_DATA, "%s: %s; the file is damaged", tensor_file_path(file), lsnn_error()) : status;
 }
 
-static tensor_type real_type(void) {
-    return sizeof(real) == sizeof(float) ? TENSOR_F32 : TENSOR_F64;
-}
-
 static void write_matrix(tensor_writer *writer, const char *name, const matrix *m, const real *params) {
     int64_t n = (int64_t)m->n;
     const struct {

@@ -46,6 +46,10 @@ void net_place_params(lsnn_net *net);
 /* Checks a spec. Errors: SETTING (names what is out of range). */
 lsnn_status net_spec_check(const lsnn_net_spec *spec);
 
+/* How the engine's numbers stand in a file. */
+static inline tensor_type real_type(void) {
+    return sizeof(real) == sizeof(float) ? TENSOR_F32 : TENSOR_F64;
+}
 /* The network's tensors and metadata "network" to a file that is being written (borrows from the net until saved), and back.
  * Errors: DATA (damaged, or not a network), MEMORY. */
 void net_write(const lsnn_net *net, tensor_writer *writer);

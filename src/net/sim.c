@@ -49,6 +49,21 @@ static void plan_window(const lsnn_sim *sim, current_window *window, arena *a) {
     window->numbers = arena_take(a, (size_t)sim->lanes * sim_lane_size(sim), sizeof(real));
 }
 
+/* v, b and cooldown of all neurons of a block, but not p: what sim_copy_neurons copies. */
+static neuron_state plan_neurons(const lsnn_sim *sim, arena *a) {
+    size_t row = sim_row(sim);
+    return (neuron_state){.v = arena_take(a, row, sizeof(real)),
+                          .b = arena_take(a, row, sizeof(real)),
+                          .cooldown = arena_take(a, row, sizeof(uint16_t)),
+                          .z = sim->soft != NULL ? arena_take(a, row, sizeof(real)) : NULL};
+}
+
+static neuron_state plan_state(const lsnn_sim *sim, arena *a) {
+    neuron_state s = plan_neurons(sim, a);
+    s.p = arena_take(a, sim_row(sim), sizeof(real));
+    return s;
+}
+
 static void plan_block(const lsnn_sim *sim, block *k, arena *a) {
     const lsnn_net *net = sim->net;
     size_t row = sim_row(sim);
@@ -61,11 +76,7 @@ static void plan_block(const lsnn_sim *sim, block *k, arena *a) {
     plan_signal(sim, &k->input, net->spec.n_in, spikes_in, a);
     plan_signal(sim, &k->sent, net->n_rec, sim->soft == NULL, a);
     plan_window(sim, &k->window, a);
-    k->state = (neuron_state){.v = arena_take(a, row, sizeof(real)),
-                              .b = arena_take(a, row, sizeof(real)),
-                              .cooldown = arena_take(a, row, sizeof(uint16_t)),
-                              .z = sim->soft != NULL ? arena_take(a, row, sizeof(real)) : NULL,
-                              .p = arena_take(a, row, sizeof(real))};
+    k->state = plan_state(sim, a);
     k->p_mean = arena_take(a, n_windows * row, sizeof(real));
     k->y = arena_take(a, n_windows * (size_t)net->spec.n_out * (size_t)sim->lanes, sizeof(real));
     k->spike_sum = arena_take(a, n_rec, sizeof *k->spike_sum);
@@ -74,10 +85,7 @@ static void plan_block(const lsnn_sim *sim, block *k, arena *a) {
         k->gradient = arena_take(a, net->n_params, sizeof(real));
         neuron_state *checkpoints = arena_take(a, (size_t)sim->n_stretches, sizeof *checkpoints);
         for (int s = 0; s < sim->n_stretches; s++) {
-            neuron_state c = {.v = arena_take(a, row, sizeof(real)),
-                              .b = arena_take(a, row, sizeof(real)),
-                              .cooldown = arena_take(a, row, sizeof(uint16_t)),
-                              .z = sim->soft != NULL ? arena_take(a, row, sizeof(real)) : NULL};
+            neuron_state c = plan_neurons(sim, a);
             if (checkpoints != NULL) {
                 checkpoints[s] = c;
             }
@@ -96,11 +104,7 @@ static void plan_scratch(const lsnn_sim *sim, scratch *x, arena *a) {
     if (!sim->options.train) {
         return;
     }
-    x->state = (neuron_state){.v = arena_take(a, row, sizeof(real)),
-                              .b = arena_take(a, row, sizeof(real)),
-                              .cooldown = arena_take(a, row, sizeof(uint16_t)),
-                              .z = sim->soft != NULL ? arena_take(a, row, sizeof(real)) : NULL,
-                              .p = arena_take(a, row, sizeof(real))};
+    x->state = plan_state(sim, a);
     x->n_active = arena_take(a, stretch, sizeof *x->n_active);
     step_tape *tape = arena_take(a, stretch, sizeof *tape);
     for (size_t s = 0; s < stretch; s++) {
@@ -266,30 +270,32 @@ block *sim_block_of(const lsnn_sim *sim, int b, int *lane) {
     return &sim->blocks[k];
 }
 
+real sim_neuron_value(const lsnn_sim *sim, const neuron_state *s, neuron_value which, size_t j, size_t at) {
+    switch (which) {
+        case VALUE_V: return s->v[at];
+        case VALUE_B: return s->b[at];
+        case VALUE_Z: return sim_last_spike(sim, s, at);
+        case VALUE_REFRACTORY: return sim_refractory(s, at);
+        case VALUE_P: return s->p[at];
+        default: return sim->net->constants.v_th + sim->net->beta[j] * s->b[at];
+    }
+}
+
 lsnn_status lsnn_sim_copy_state(const lsnn_sim *sim, const char *name, float *to) {
-    static const char *const names[] = {"v", "b", "z", "refractory", "p", "threshold"};
-    size_t which = 0;
-    while (which < 6 && strcmp(name, names[which]) != 0) {
+    static const char *const names[NEURON_VALUES] = {"v", "b", "z", "refractory", "p", "threshold"};
+    size_t n_rec = (size_t)sim->net->n_rec;
+    int which = 0;
+    while (which < NEURON_VALUES && strcmp(name, names[which]) != 0) {
         which++;
     }
-    if (which == 6) {
+    if (which == NEURON_VALUES) {
         return fail(LSNN_ERR_USAGE, "%s is not a state; there are v, b, z, refractory, p and threshold", name);
     }
     for (int b = 0; b < sim->options.n_batch; b++) {
         int lane;
         const neuron_state *s = &sim_block_of(sim, b, &lane)->state;
-        for (int j = 0; j < sim->net->n_rec; j++) {
-            size_t at = (size_t)(j * sim->lanes + lane);
-            real x = 0;
-            switch (which) {
-                case 0: x = s->v[at]; break;
-                case 1: x = s->b[at]; break;
-                case 2: x = sim_last_spike(sim, s, at); break;
-                case 3: x = sim_refractory(s, at); break;
-                case 4: x = s->p[at]; break;
-                default: x = sim->net->constants.v_th + sim->net->beta[j] * s->b[at]; break;
-            }
-            to[(size_t)b * (size_t)sim->net->n_rec + (size_t)j] = (float)x;
+        for (size_t j = 0; j < n_rec; j++) {
+            to[(size_t)b * n_rec + j] = (float)sim_neuron_value(sim, s, (neuron_value)which, j, j * (size_t)sim->lanes + (size_t)lane);
         }
     }
     return LSNN_OK;

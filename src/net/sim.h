@@ -123,6 +123,10 @@ lsnn_status sim_write_carried(const lsnn_sim *sim, tensor_writer *writer, sim_ca
 void sim_carried_release(sim_carried *copies);
 lsnn_status sim_read_carried(lsnn_sim *sim, const tensor_file *file);
 
+/* What can be asked of a neuron's state, under the names of lsnn_sim_copy_state. */
+typedef enum neuron_value { VALUE_V, VALUE_B, VALUE_Z, VALUE_REFRACTORY, VALUE_P, VALUE_THRESHOLD, NEURON_VALUES } neuron_value;
+/* Of neuron j, at place `at` of a row. */
+real sim_neuron_value(const lsnn_sim *sim, const neuron_state *s, neuron_value which, size_t j, size_t at);
 /* Did neuron and lane `at` of a row spike in the last step (soft: by how much), and how many refractory steps has it left? */
 static inline real sim_last_spike(const lsnn_sim *sim, const neuron_state *s, size_t at) {
     return s->z != NULL ? s->z[at] : s->cooldown[at] == sim->net->constants.top ? 1 : 0;
@@ -158,6 +162,10 @@ static inline int sim_window_steps(const lsnn_sim *sim) {
 }
 static inline size_t sim_lane_size(const lsnn_sim *sim) {
     return (size_t)sim_window_steps(sim) * (size_t)sim_stride(sim);
+}
+/* The step that is due, in lane 0 of a window. */
+static inline real *sim_due(const lsnn_sim *sim, const current_window *window) {
+    return window->numbers + (size_t)window->due * (size_t)sim_stride(sim);
 }
 static inline const neuron_constants *sim_constants(const lsnn_sim *sim) {
     return &sim->net->constants;

@@ -3,21 +3,17 @@
 
 #include <string.h>
 
-typedef enum trace { TRACE_V, TRACE_B, TRACE_Z, TRACE_REFRACTORY, TRACE_P, TRACE_THRESHOLD, TRACE_PSI, TRACE_Y, TRACES } trace;
+/* The values of a neuron's state, and two that need more. */
+enum { TRACE_PSI = NEURON_VALUES, TRACE_Y, TRACES };
 static const char *const names[TRACES] = {"v", "b", "z", "refractory", "p", "threshold", "psi", "y"};
 
-static real state_of(const lsnn_sim *sim, const neuron_state *s, const step_tape *tape, trace which, int j, size_t at) {
-    const neuron_constants *c = sim_constants(sim);
-    real threshold = c->v_th + c->beta[j] * s->b[at];
-    switch (which) {
-        case TRACE_V: return s->v[at];
-        case TRACE_B: return s->b[at];
-        case TRACE_Z: return sim_last_spike(sim, s, at);
-        case TRACE_REFRACTORY: return sim_refractory(s, at);
-        case TRACE_P: return s->p[at];
-        case TRACE_THRESHOLD: return threshold;
-        default: /* psi; the tape has it divided by A or v_th */ return tape->to_v[at] * (c->by_baseline ? c->v_th : threshold);
+static real value_of(const lsnn_sim *sim, const neuron_state *s, const step_tape *tape, int which, size_t j, size_t at) {
+    if (which != TRACE_PSI) {
+        return sim_neuron_value(sim, s, (neuron_value)which, j, at);
     }
+    const neuron_constants *c = sim_constants(sim);
+    return tape->to_v[at] *
+           (c->by_baseline ? c->v_th : sim_neuron_value(sim, s, VALUE_THRESHOLD, j, at)); /* the tape has psi / A, or psi / v_th */
 }
 
 static void read_out_now(const lsnn_sim *sim, const real *p, int lane, float *y) {
@@ -33,7 +29,7 @@ static void read_out_now(const lsnn_sim *sim, const real *p, int lane, float *y)
 
 typedef struct trace_work {
     lsnn_sim *sim;
-    trace which;
+    int which;
     int b;
     float *to;
 } trace_work;
@@ -61,9 +57,9 @@ static void copy_trace(void *user, int piece, int worker) {
             read_out_now(sim, x->state.p, lane, work->to + (size_t)t * (size_t)sim->net->spec.n_out);
             continue;
         }
-        for (int j = 0; j < c->n; j++) {
-            size_t at = (size_t)j * (size_t)sim->lanes + (size_t)lane;
-            work->to[(size_t)t * (size_t)c->n + (size_t)j] = (float)state_of(sim, &x->state, &x->tape[0], work->which, j, at);
+        for (size_t j = 0; j < (size_t)c->n; j++) {
+            size_t at = j * (size_t)sim->lanes + (size_t)lane;
+            work->to[(size_t)t * (size_t)c->n + j] = (float)value_of(sim, &x->state, &x->tape[0], work->which, j, at);
         }
     }
 }
@@ -82,7 +78,7 @@ lsnn_status lsnn_sim_copy_trace(lsnn_sim *sim, const char *name, int b, float *t
     if (b < 0 || b >= sim->options.n_batch) {
         return fail(LSNN_ERR_USAGE, "sample %d of a batch of %d", b, sim->options.n_batch);
     }
-    trace_work work = {.sim = sim, .which = (trace)which, .b = b, .to = to};
+    trace_work work = {.sim = sim, .which = which, .b = b, .to = to};
     threads_run(sim->pool, 1, copy_trace, &work);
     return LSNN_OK;
 }

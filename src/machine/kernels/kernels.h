@@ -13,8 +13,6 @@
 #include "base/error.h"
 #include "base/real.h"
 
-#include <string.h>
-
 /* Bit l: lane l. */
 typedef uint16_t lane_mask;
 enum { MAX_LANES = 16 };

@@ -1,5 +1,5 @@
-/* The kernels on vectors of WIDTH floats, in the compiler's vector types, for rows of LANES floats: PARTS vectors a row. Included by avx2.c and avx512.c
- * (through vector_tables.h) for 16 lanes and for 8. The includer gives
+/* The kernels on vectors of WIDTH floats, in the compiler's vector types, for rows of LANES floats: PARTS vectors a row. Included by
+ * sse2.c, avx2.c, avx512.c and neon.c (through vector_tables.h) for 16 lanes and for 8. The includer gives
  *   NAME(function)    the function's name with its number of lanes
  *   LANE_BITS(mask)   bit l = the sign bit of lane l of an integer vector of WIDTH lanes
  * Same operations in the same order as ref_body.h, hence the same bits. */

@@ -1,6 +1,8 @@
 /* Both tables of a vector unit. The includer defines UNIT (kernels_avx2), UNIT_NAME ("avx2"), WIDEST (floats of its widest vector: 4, 8 or 16), and
  * lane_bits_4 if that is 4, else lane_bits_8, and lane_bits_16 if it is 16. */
 
+#include <string.h>
+
 #define LANES 8
 #if WIDEST == 4
 #define WIDTH     4
