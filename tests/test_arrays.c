@@ -1,6 +1,7 @@
 /* Task arrays: what a user's files hold is exactly what arrives in the simulation, and what does not fit is refused with a clear line. */
 #include "base/file.h"
 #include "base/tensorfile.h"
+#include "net/sim.h"
 #include "tasks/task.h"
 
 #include <math.h>
@@ -300,8 +301,8 @@ static void check_all_samples(const task *t, const double *inputs, const double 
         }
         for (int k = 0; k < t->n_samples[p]; k++) {
             int b = BATCH - 1 - k; /* from the back, so that blocks and lanes differ from the order */
-            sample_writer to = {.sim = s.sim, .b = b, .class_of = s.class_of, .target = s.target};
-            to.block = sim_block_of(s.sim, b, &to.lane);
+            sample_writer to = {
+                .input = sim_input_lane(s.sim, b), .b = b, .n_batch = BATCH, .n_out = t->n_out, .class_of = s.class_of, .target = s.target};
             t->kind->write(t, (split)p, seed, (uint64_t)k, &to);
         }
         for (int k = 0; k < t->n_samples[p]; k++) {

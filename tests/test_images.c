@@ -2,6 +2,7 @@
 #include "base/file.h"
 #include "base/rng.h"
 #include "data/uci.h"
+#include "net/sim.h"
 #include "tasks/task.h"
 
 #include <math.h>
@@ -76,11 +77,11 @@ static void stage_close(stage *s) {
 static void show_sample(stage *s, split part, uint64_t seed, uint64_t index) {
     assert_int_equal(sim_begin_input(s->sim, s->task->n_steps), LSNN_OK);
     memset(s->class_of, -1, (size_t)s->task->n_windows * sizeof *s->class_of);
-    sample_writer to = {.sim = s->sim, .b = 0, .class_of = s->class_of};
-    to.block = sim_block_of(s->sim, 0, &to.lane);
+    sample_writer to = {
+        .input = sim_input_lane(s->sim, 0), .b = 0, .n_batch = s->sim->options.n_batch, .n_out = s->task->n_out, .class_of = s->class_of};
     s->task->kind->write(s->task, part, seed, index, &to);
     for (size_t at = 0; at < s->n_spikes; at++) {
-        s->spikes[at] = to.block->staged[at] >> to.lane & 1;
+        s->spikes[at] = to.input.masks[at] >> to.input.lane & 1;
     }
 }
 

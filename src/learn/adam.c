@@ -1,7 +1,5 @@
 #include "learn/adam.h"
 
-#include "learn/gradient.h"
-
 #include <float.h>
 #include <math.h>
 #include <stdlib.h>
@@ -11,7 +9,7 @@ void lsnn_adam_options_init(lsnn_adam_options *options) {
     *options = (lsnn_adam_options){.beta1 = 0.9f, .beta2 = 0.999f, .epsilon = 1e-8f, .clip = 0};
 }
 
-lsnn_status lsnn_adam_create(lsnn_adam **out, const lsnn_net *net, const lsnn_adam_options *options) {
+lsnn_status adam_create(lsnn_adam **out, size_t n, const lsnn_adam_options *options) {
     if (!(options->beta1 >= 0 && options->beta1 < 1 && options->beta2 >= 0 && options->beta2 < 1 && options->epsilon > 0 &&
           options->clip >= 0)) {
         return fail(LSNN_ERR_SETTING, "Adam with beta1 %g, beta2 %g, epsilon %g, clip %g; betas are in [0, 1), epsilon > 0, clip >= 0",
@@ -22,16 +20,20 @@ lsnn_status lsnn_adam_create(lsnn_adam **out, const lsnn_net *net, const lsnn_ad
         return fail(LSNN_ERR_MEMORY, "no memory for an optimiser");
     }
     *adam = (lsnn_adam){.options = *options,
-                        .n = net->n_params,
-                        .m = calloc(net->n_params + 1, sizeof *adam->m),
-                        .v = calloc(net->n_params + 1, sizeof *adam->v),
-                        .age = calloc(net->n_params + 1, sizeof *adam->age)};
+                        .n = n,
+                        .m = calloc(n + 1, sizeof *adam->m),
+                        .v = calloc(n + 1, sizeof *adam->v),
+                        .age = calloc(n + 1, sizeof *adam->age)};
     if (adam->m == NULL || adam->v == NULL || adam->age == NULL) {
         lsnn_adam_free(adam);
-        return fail(LSNN_ERR_MEMORY, "no memory for an optimiser of %zu parameters", net->n_params);
+        return fail(LSNN_ERR_MEMORY, "no memory for an optimiser of %zu parameters", n);
     }
     *out = adam;
     return LSNN_OK;
+}
+
+lsnn_status lsnn_adam_create(lsnn_adam **out, const lsnn_net *net, const lsnn_adam_options *options) {
+    return adam_create(out, net->n_params, options);
 }
 
 void lsnn_adam_free(lsnn_adam *adam) {
@@ -43,11 +45,7 @@ void lsnn_adam_free(lsnn_adam *adam) {
     }
 }
 
-lsnn_status lsnn_adam_step(lsnn_adam *adam, lsnn_net *net, const lsnn_gradient *gradient, float learning_rate) {
-    if (adam->n != net->n_params || gradient->net->n_params != net->n_params) {
-        return fail(LSNN_ERR_USAGE, "optimiser of %zu, gradient of %zu and network of %zu parameters do not belong together", adam->n,
-                    gradient->net->n_params, net->n_params);
-    }
+lsnn_status adam_move(lsnn_adam *adam, real *params, const int8_t *sign, const lsnn_gradient *gradient, float learning_rate) {
     if (!(learning_rate >= 0) || !isfinite(learning_rate)) {
         return fail(LSNN_ERR_USAGE, "the learning rate is %g; it must be 0 or more", (double)learning_rate);
     }
@@ -60,7 +58,6 @@ lsnn_status lsnn_adam_step(lsnn_adam *adam, lsnn_net *net, const lsnn_gradient *
             "the gradient's norm is %g, not finite or too large to square; use a lower learning rate (train.lr) or clipping (train.clip)",
             norm);
     }
-    net->version++;
     int32_t age = 0;
     float rate = 0;
     float v_scale = 0;
@@ -74,10 +71,22 @@ lsnn_status lsnn_adam_step(lsnn_adam *adam, lsnn_net *net, const lsnn_gradient *
         }
         adam->m[k] = o->beta1 * adam->m[k] + (1 - o->beta1) * g;
         adam->v[k] = o->beta2 * adam->v[k] + (1 - o->beta2) * (g * g);
-        real w = net->params[k] - (real)(rate * adam->m[k] / (sqrtf(adam->v[k] * v_scale) + o->epsilon));
-        net->params[k] = w * (real)net->sign[k] < 0 ? 0 : w;
+        real w = params[k] - (real)(rate * adam->m[k] / (sqrtf(adam->v[k] * v_scale) + o->epsilon));
+        params[k] = sign != NULL && w * (real)sign[k] < 0 ? 0 : w;
     }
     return LSNN_OK;
+}
+
+lsnn_status lsnn_adam_step(lsnn_adam *adam, lsnn_net *net, const lsnn_gradient *gradient, float learning_rate) {
+    if (adam->n != net->n_params || gradient->n != net->n_params) {
+        return fail(LSNN_ERR_USAGE, "optimiser of %zu, gradient of %zu and network of %zu parameters do not belong together", adam->n,
+                    gradient->n, net->n_params);
+    }
+    lsnn_status status = adam_move(adam, net->params, net->sign, gradient, learning_rate);
+    if (status == LSNN_OK) {
+        net->version++;
+    }
+    return status;
 }
 
 void adam_write(const lsnn_adam *adam, tensor_writer *writer) {

@@ -252,9 +252,9 @@ lsnn_status lsnn_backward(lsnn_sim *sim, const float *d_output, const lsnn_rate_
     if (!sim->has_run || !sim->has_output) {
         return fail(LSNN_ERR_USAGE, "nothing to go back on; call lsnn_forward before each lsnn_backward");
     }
-    if (gradient->net->n_params != sim->net->n_params) {
-        return fail(LSNN_ERR_USAGE, "the gradient has %zu numbers, the network %zu parameters; create it for this network",
-                    gradient->net->n_params, sim->net->n_params);
+    if (gradient->n != sim->net->n_params) {
+        return fail(LSNN_ERR_USAGE, "the gradient has %zu numbers, the network %zu parameters; create it for this network", gradient->n,
+                    sim->net->n_params);
     }
     double loss = rate_goal(sim, rate);
     hand_out(sim, d_output);

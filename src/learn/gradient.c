@@ -3,17 +3,25 @@
 #include <math.h>
 #include <stdlib.h>
 
-lsnn_status lsnn_gradient_create(lsnn_gradient **out, const lsnn_net *net) {
+lsnn_status gradient_create(lsnn_gradient **out, size_t n) {
     lsnn_gradient *gradient = calloc(1, sizeof *gradient);
-    real *values = calloc(net->n_params + 1, sizeof *values);
+    real *values = calloc(n + 1, sizeof *values);
     if (gradient == NULL || values == NULL) {
         free(gradient);
         free(values);
-        return fail(LSNN_ERR_MEMORY, "no memory for a gradient of %zu numbers", net->n_params);
+        return fail(LSNN_ERR_MEMORY, "no memory for a gradient of %zu numbers", n);
     }
-    *gradient = (lsnn_gradient){.net = net, .values = values};
+    *gradient = (lsnn_gradient){.n = n, .values = values};
     *out = gradient;
     return LSNN_OK;
+}
+
+lsnn_status lsnn_gradient_create(lsnn_gradient **out, const lsnn_net *net) {
+    lsnn_status status = gradient_create(out, net->n_params);
+    if (status == LSNN_OK) {
+        (*out)->net = net;
+    }
+    return status;
 }
 
 void lsnn_gradient_free(lsnn_gradient *gradient) {
@@ -41,7 +49,7 @@ lsnn_status lsnn_gradient_copy(const lsnn_gradient *gradient, const char *name, 
 
 double lsnn_gradient_norm(const lsnn_gradient *gradient) {
     double sum = 0;
-    for (size_t k = 0; k < gradient->net->n_params; k++) {
+    for (size_t k = 0; k < gradient->n; k++) {
         sum += (double)gradient->values[k] * (double)gradient->values[k];
     }
     return sqrt(sum);

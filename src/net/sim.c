@@ -319,6 +319,23 @@ static void carry_signal(const lsnn_sim *sim, signal *s, int n_steps) {
     }
 }
 
+input_lane sim_input_lane(const lsnn_sim *sim, int b) {
+    input_lane to = {0};
+    const block *k = sim_block_of(sim, b, &to.lane);
+    size_t n_in = (size_t)sim->net->spec.n_in;
+    size_t lanes = (size_t)sim->lanes;
+    if (k->staged != NULL) {
+        to.masks = k->staged;
+        to.step = n_in;
+        to.input = 1;
+    } else {
+        to.numbers = k->input.values + (size_t)sim->net->spec.n_delay * n_in * lanes + (size_t)to.lane;
+        to.step = n_in * lanes;
+        to.input = lanes;
+    }
+    return to;
+}
+
 lsnn_status sim_begin_input(lsnn_sim *sim, int n_steps) {
     if (n_steps < 1 || n_steps > sim->options.n_steps) {
         return fail(LSNN_ERR_USAGE, "an input of %d steps; this simulation was created for 1..%d", n_steps, sim->options.n_steps);

@@ -4,6 +4,7 @@
 #define LSNN_NET_SIM_H
 
 #include "base/arena.h"
+#include "data/input_lane.h"
 #include "machine/context.h"
 #include "net/net.h"
 
@@ -99,6 +100,8 @@ lsnn_status sim_create_soft(lsnn_sim **out, const lsnn_net *net, lsnn_context *c
 lsnn_status sim_begin_input(lsnn_sim *sim, int n_steps);
 /* Where sample b of the batch lives. */
 block *sim_block_of(const lsnn_sim *sim, int b, int *lane);
+/* Where its input goes. Samples of one block share words: one thread writes them all. */
+input_lane sim_input_lane(const lsnn_sim *sim, int b);
 static inline void sim_add_spike(const lsnn_sim *sim, block *k, int lane, int t, int i) {
     lane_mask *m = &k->staged[(size_t)t * (size_t)sim->net->spec.n_in + (size_t)i];
     *m = (lane_mask)(*m | 1u << lane);

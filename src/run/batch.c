@@ -1,19 +1,20 @@
 #include "run/batch.h"
 
 #include "base/rng.h"
+#include "learn/loss.h"
 
 #include <math.h>
 #include <stdlib.h>
 
-lsnn_status batch_create(batch **out, const task *t, lsnn_sim *sim, uint64_t seed) {
+lsnn_status batch_create(batch **out, const task *t, pass *p, uint64_t seed) {
     lsnn_status status = LSNN_OK;
     batch *b = calloc(1, sizeof *b);
     if (b == NULL) {
         return fail(LSNN_ERR_MEMORY, "no memory for a batch");
     }
-    size_t n_batch = (size_t)sim->options.n_batch;
+    size_t n_batch = (size_t)p->n_batch;
     size_t n_decisions = n_batch * (size_t)t->n_windows;
-    *b = (batch){.task = t, .sim = sim, .seed = seed, .order_epoch = -1};
+    *b = (batch){.task = t, .pass = p, .seed = seed, .order_epoch = -1};
     b->index = calloc(n_batch, sizeof *b->index);
     b->class_of = calloc(n_decisions, sizeof *b->class_of);
     b->d_output = calloc(n_decisions * (size_t)t->n_out, sizeof *b->d_output);
@@ -23,7 +24,6 @@ lsnn_status batch_create(batch **out, const task *t, lsnn_sim *sim, uint64_t see
         (t->n_samples[SPLIT_TRAIN] > 0 && b->order == NULL)) {
         TRY(fail(LSNN_ERR_MEMORY, "no memory for a batch of %zu samples", n_batch));
     }
-    TRY(lsnn_sim_set_windows(sim, t->window_start, t->window_stop, t->n_windows));
     *out = b;
     return LSNN_OK;
 out:
@@ -45,37 +45,37 @@ void batch_free(batch *b) {
 static void write_block(void *user, int piece, int worker) {
     (void)worker;
     const batch *b = user;
-    block *k = &b->sim->blocks[piece];
-    for (int lane = 0; lane < k->n && k->first + lane < b->n_filled; lane++) {
-        sample_writer to = {.sim = b->sim,
-                            .block = k,
-                            .lane = lane,
-                            .b = k->first + lane,
-                            .draw = b->first_draw + (uint64_t)(k->first + lane),
+    int first = piece * b->pass->block_size;
+    for (int k = first; k < first + b->pass->block_size && k < b->n_filled; k++) {
+        sample_writer to = {.input = pass_lane(b->pass, k),
+                            .b = k,
+                            .n_batch = b->pass->n_batch,
+                            .n_out = b->task->n_out,
+                            .draw = b->first_draw + (uint64_t)k,
                             .class_of = b->class_of,
                             .target = b->target};
-        b->task->kind->write(b->task, b->part, b->seed, b->index[to.b], &to);
+        b->task->kind->write(b->task, b->part, b->seed, b->index[k], &to);
     }
 }
 
-static lsnn_status write_samples(batch *b) {
-    lsnn_status status = sim_begin_input(b->sim, b->task->n_steps);
+static lsnn_status write_samples(batch *b, bool from_rest, uint64_t noise_key) {
+    lsnn_status status = pass_begin(b->pass, from_rest, noise_key);
     if (status != LSNN_OK) {
         return status;
     }
-    size_t n_decisions = (size_t)b->sim->options.n_batch * (size_t)b->task->n_windows;
+    size_t n_decisions = (size_t)b->pass->n_batch * (size_t)b->task->n_windows;
     for (size_t k = 0; k < n_decisions; k++) {
         b->class_of[k] = -1;
     }
     for (size_t k = 0; b->target != NULL && k < n_decisions * (size_t)b->task->n_out; k++) {
         b->target[k] = NAN;
     }
-    threads_run(b->sim->pool, b->sim->n_blocks, write_block, b);
+    threads_run(b->pass->pool, b->pass->n_blocks, write_block, b);
     return LSNN_OK;
 }
 
-lsnn_status batch_fill_train(batch *b, int64_t iteration) {
-    int n_batch = b->sim->options.n_batch;
+lsnn_status batch_fill_train(batch *b, int64_t iteration, bool from_rest) {
+    int n_batch = b->pass->n_batch;
     int64_t n = b->task->n_samples[SPLIT_TRAIN];
     for (int k = 0; k < n_batch; k++) {
         int64_t position = iteration * n_batch + k;
@@ -88,7 +88,7 @@ lsnn_status batch_fill_train(batch *b, int64_t iteration) {
     b->part = SPLIT_TRAIN;
     b->first_draw = (uint64_t)(iteration * n_batch);
     b->n_filled = n_batch;
-    return write_samples(b);
+    return write_samples(b, from_rest, (uint64_t)iteration);
 }
 
 lsnn_status batch_fill(batch *b, split part, uint64_t seed, uint64_t first, int n) {
@@ -99,16 +99,19 @@ lsnn_status batch_fill(batch *b, split part, uint64_t seed, uint64_t first, int 
     b->part = part;
     b->n_filled = n;
     b->seed = seed;
-    lsnn_status status = write_samples(b);
+    lsnn_status status = write_samples(b, true, seed + first);
     b->seed = own_seed;
     return status;
 }
 
 lsnn_status batch_take_loss(batch *b, bool with_gradient, batch_loss *out) {
+    const loss_input in = {
+        .output = b->pass->output, .n_windows = b->task->n_windows, .n_batch = b->pass->n_batch, .n_out = b->task->n_out};
     *out = (batch_loss){0};
     float *d_output = with_gradient ? b->d_output : NULL;
     if (b->task->loss == LOSS_CROSS_ENTROPY) {
-        return lsnn_loss_cross_entropy(b->sim, b->class_of, d_output, &out->loss, &out->n_wrong, &out->n_counted);
+        return loss_cross_entropy(&in, b->class_of, d_output, &out->loss, &out->n_wrong, &out->n_counted);
     }
-    return lsnn_loss_squared(b->sim, b->target, d_output, &out->loss, &out->n_counted);
+    loss_squared(&in, b->target, d_output, &out->loss, &out->n_counted);
+    return LSNN_OK;
 }

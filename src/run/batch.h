@@ -1,12 +1,13 @@
-/* Batches of a task's samples on their way into a simulation, and what comes out of it. */
+/* Batches of a task's samples on their way into a network, and what comes out of it. */
 #ifndef LSNN_RUN_BATCH_H
 #define LSNN_RUN_BATCH_H
 
+#include "model/model.h"
 #include "tasks/task.h"
 
 typedef struct batch {
     const task *task;
-    lsnn_sim *sim; /* borrowed */
+    pass *pass; /* borrowed */
     uint64_t seed;
     split part;
     uint64_t *index;     /* [n_batch] which sample each is */
@@ -19,19 +20,20 @@ typedef struct batch {
     int n_filled;        /* samples that count; the rest of the batch is silent */
 } batch;
 
-lsnn_status batch_create(batch **out, const task *t, lsnn_sim *sim, uint64_t seed);
+/* The pass is one of setup_pass for this task. Errors: MEMORY. */
+lsnn_status batch_create(batch **out, const task *t, pass *p, uint64_t seed);
 void batch_free(batch *b);
 
-/* Writes the training samples of an iteration into the simulation: each epoch visits all samples in an order of its own. */
-lsnn_status batch_fill_train(batch *b, int64_t iteration);
-/* Samples first..first + n - 1 of a split (n at most the batch); the other lanes stay silent and do not count. */
+/* Writes the training samples of an iteration: each epoch visits all samples in an order of its own. from_rest: or from where the last batch ended. */
+lsnn_status batch_fill_train(batch *b, int64_t iteration, bool from_rest);
+/* Samples first..first + n - 1 of a split (n at most the batch), from rest; the other lanes stay silent and do not count. */
 lsnn_status batch_fill(batch *b, split part, uint64_t seed, uint64_t first, int n);
 
 typedef struct batch_loss {
     double loss;
     int64_t n_wrong, n_counted; /* classes */
 } batch_loss;
-/* Loss of the last lsnn_forward; with_gradient: b->d_output as well. */
+/* Loss of the last pass_forward; with_gradient: b->d_output as well. */
 lsnn_status batch_take_loss(batch *b, bool with_gradient, batch_loss *out);
 
 #endif

@@ -17,10 +17,8 @@ static lsnn_status write_common(tensor_writer *writer, const char *kind, const l
         tensor_writer_text(writer, "lsnn", LSNN_VERSION);
         tensor_writer_text(writer, "experiment", lsnn_experiment_name(experiment));
         tensor_writer_text(writer, "settings", *settings);
-        net_write(state->net, writer);
-        if (state->rewire != NULL) {
-            synapses_write(state->rewire, writer);
-        }
+        model_write(state->model, writer);
+        synapses_write(state->model, writer);
     }
     return status;
 }
@@ -29,7 +27,6 @@ lsnn_status checkpoint_save(const char *folder, const lsnn_experiment *experimen
     lsnn_status status = LSNN_OK;
     tensor_writer *writer = NULL;
     char *settings = NULL;
-    sim_carried carried = {0};
     char path[1024];
     char previous[1024];
     const train_position *p = &state->position;
@@ -40,18 +37,15 @@ lsnn_status checkpoint_save(const char *folder, const lsnn_experiment *experimen
     TRY(tensor_writer_create(&writer));
     TRY(write_common(writer, "checkpoint", experiment, state, &settings));
     adam_write(state->adam, writer);
-    if (state->rewire != NULL) {
-        rewire_write(state->rewire, writer);
-    }
+    model_write_training(state->model, writer);
     tensor_writer_add(writer, "train.whole", TENSOR_I64, 1, (int64_t[]){3}, whole);
     tensor_writer_add(writer, "train.real", TENSOR_F64, 1, (int64_t[]){2}, real_numbers);
     if (state->carry_state) {
-        TRY(sim_write_carried(state->sim, writer, &carried));
+        TRY(pass_write_carried(state->pass, writer));
     }
     TRY(tensor_writer_save(writer, path, previous));
 out:
     tensor_writer_free(writer);
-    sim_carried_release(&carried);
     free(settings);
     return status;
 }
@@ -91,11 +85,9 @@ lsnn_status checkpoint_read(const tensor_file *file, train_state *state) {
     TRY(tensor_file_need(file, "train.whole", TENSOR_I64, 1, (int64_t[]){3}, &whole));
     TRY(tensor_file_need(file, "train.real", TENSOR_F64, 1, (int64_t[]){2}, &real_numbers));
     TRY(adam_read(state->adam, file));
-    if (state->rewire != NULL) {
-        TRY(rewire_read(state->rewire, file));
-    }
+    TRY(model_read_training(state->model, file));
     if (state->carry_state) {
-        TRY(sim_read_carried(state->sim, file));
+        TRY(pass_read_carried(state->pass, file));
     }
     const int64_t *w = whole->data;
     const double *r = real_numbers->data;

@@ -2,8 +2,7 @@
 #ifndef LSNN_RUN_CHECKPOINT_H
 #define LSNN_RUN_CHECKPOINT_H
 
-#include "learn/rewire.h"
-#include "net/sim.h"
+#include "model/model.h"
 
 /* The numbers of a training besides its arrays. */
 typedef struct train_position {
@@ -15,10 +14,9 @@ typedef struct train_position {
 } train_position;
 
 typedef struct train_state {
-    lsnn_net *net;
-    lsnn_rewire *rewire; /* NULL: none */
+    model *model;
     lsnn_adam *adam;
-    lsnn_sim *sim; /* its carried state counts if carry_state */
+    pass *pass; /* its carried state counts if carry_state */
     bool carry_state;
     train_position position;
 } train_state;
@@ -28,7 +26,7 @@ lsnn_status checkpoint_save(const char *folder, const lsnn_experiment *experimen
 /* Opens the newest checkpoint that is whole: *file is NULL if there is none at all. If the newest is damaged, *damage says how, else it is "".
  * Errors: DATA (all are damaged), IO. */
 lsnn_status checkpoint_open(const char *folder, tensor_file **file, char damage[1024]);
-/* Takes over optimiser, carried state and position from a checkpoint; the network comes by net_read. Errors: DATA. */
+/* Takes over optimiser, carried state and position from a checkpoint; the network comes by model_read. Errors: DATA. */
 lsnn_status checkpoint_read(const tensor_file *file, train_state *state);
 
 /* A model file: the network, the experiment's name and settings, its score as far as it is known, and how it was rewired. Atomic. Errors: IO, MEMORY. */

@@ -26,7 +26,7 @@ bool score_is_better(const task *t, double a, double b) {
 
 lsnn_status evaluate(batch *b, split part, uint64_t seed, int64_t n_batches, const volatile int *stop, evaluation *out) {
     lsnn_status status = LSNN_OK;
-    int n_batch = b->sim->options.n_batch;
+    int n_batch = b->pass->n_batch;
     int64_t n_samples = b->task->n_samples[part];
     int64_t end = n_samples > 0 ? n_samples : n_batches * n_batch;
     double loss = 0;
@@ -39,15 +39,13 @@ lsnn_status evaluate(batch *b, split part, uint64_t seed, int64_t n_batches, con
         }
         int n = end - first < n_batch ? (int)(end - first) : n_batch;
         batch_loss one;
-        lsnn_sim_reset(b->sim);
-        sim_set_noise_key(b->sim, seed + (uint64_t)first);
         TRY(batch_fill(b, part, seed, (uint64_t)first, n));
-        TRY(lsnn_forward(b->sim));
+        TRY(pass_forward(b->pass));
         TRY(batch_take_loss(b, false, &one));
         loss += one.loss * (double)one.n_counted;
         n_wrong += one.n_wrong;
         n_counted += one.n_counted;
-        rate += lsnn_sim_rate(b->sim, NULL) * n_batch; /* silent lanes do not spike */
+        rate += pass_rate(b->pass) * n_batch; /* silent lanes do not spike */
     }
     double n = n_counted > 0 ? (double)n_counted : 1;
     double error = (double)n_wrong / n;
@@ -79,18 +77,18 @@ lsnn_status model_open(opened_model *m, const char *run_or_model, const char *da
         TRY(share_path(m->path, sizeof m->path, relative));
     }
     TRY(tensor_file_open(&file, m->path));
-    TRY(net_read(&m->net, file));
+    TRY(model_read(&m->model, m->experiment, file));
     const char *iterations = tensor_file_metadata(file, "iterations");
     m->iterations = iterations != NULL ? strtoll(iterations, NULL, 10) : setting_int(m->experiment, "train.iterations");
     TRY(task_open(&m->task, m->experiment, data_folder));
-    TRY(setup_check_net(m->net, m->task, m->path));
+    TRY(setup_check_model(m->model, m->task, m->path));
 out:
     tensor_file_close(file);
     return status;
 }
 
 void model_release(opened_model *m) {
-    lsnn_net_free(m->net);
+    model_free(m->model);
     task_close(m->task);
     lsnn_experiment_free(m->experiment);
     *m = (opened_model){0};
@@ -101,18 +99,16 @@ lsnn_status lsnn_evaluate(const char *run_or_model, lsnn_context *context, const
     const lsnn_run_options none = {0};
     options = options != NULL ? options : &none;
     opened_model m = {0};
-    lsnn_sim *sim = NULL;
+    pass *p = NULL;
     batch *b = NULL;
     split part = SPLIT_TEST;
     double begun = clock_seconds();
     TRY(split_from_name(options->split != NULL ? options->split : "test", &part));
     TRY(model_open(&m, run_or_model, options->data_folder));
-    TRY(lsnn_sim_create(
-        &sim, m.net, context,
-        &(lsnn_sim_options){
-            .n_batch = (int)setting_int(m.experiment, "train.batch"), .n_steps = m.task->n_steps, .n_windows = m.task->n_windows}));
+    pass_options once = setup_pass(m.experiment, m.task, false);
+    TRY(pass_open(&p, m.model, context, &once));
     uint64_t seed = options->seed != 0 ? options->seed : (uint64_t)setting_int(m.experiment, "seed");
-    TRY(batch_create(&b, m.task, sim, seed));
+    TRY(batch_create(&b, m.task, p, seed));
     evaluation e;
     TRY(evaluate(b, part, seed, setting_int(m.experiment, "train.test_batches"), options->stop, &e));
     *result =
@@ -123,7 +119,7 @@ lsnn_status lsnn_evaluate(const char *run_or_model, lsnn_context *context, const
     result->iterations = m.iterations;
 out:
     batch_free(b);
-    lsnn_sim_free(sim);
+    pass_close(p);
     model_release(&m);
     return status;
 }

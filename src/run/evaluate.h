@@ -10,8 +10,8 @@ typedef struct evaluation {
     int64_t n; /* decisions, or numbers, that count */
 } evaluation;
 
-/* All samples of the split, or n_batches batches where they are drawn, in batches of the simulation's size, each from rest.
- * stop (may be NULL): give up and return STOPPED. The simulation's own sequence and state are lost. */
+/* All samples of the split, or n_batches batches where they are drawn, in batches of the pass's size, each from rest.
+ * stop (may be NULL): give up and return STOPPED. The pass's own sequence and state are lost. */
 lsnn_status evaluate(batch *b, split part, uint64_t seed, int64_t n_batches, const volatile int *stop, evaluation *out);
 /* Is score a better than b? Any is better than none (NaN). */
 bool score_is_better(const task *t, double a, double b);
@@ -20,7 +20,7 @@ bool score_is_better(const task *t, double a, double b);
 typedef struct opened_model {
     lsnn_experiment *experiment;
     task *task;
-    lsnn_net *net;
+    model *model;
     int64_t iterations; /* of the training that made it */
     char path[1024];
 } opened_model;

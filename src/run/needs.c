@@ -4,37 +4,25 @@
 lsnn_status lsnn_experiment_needs(const lsnn_experiment *experiment, const char *data_folder, lsnn_needs *needs) {
     lsnn_status status = LSNN_OK;
     task *t = NULL;
-    lsnn_net *net = NULL;
-    lsnn_rewire *rewire = NULL;
+    model *m = NULL;
     lsnn_context *context = NULL;
     TRY(experiment_check(experiment));
     TRY(task_open_shape(&t, experiment, data_folder));
-    TRY(setup_net(&net, experiment, t));
-    int64_t live[3] = {(int64_t)net->in.n, (int64_t)net->rec.n, (int64_t)net->out.n};
-    TRY(setup_rewire(&rewire, experiment, net));
+    model_shape shape = setup_shape(t);
+    TRY(model_create(&m, experiment, &shape));
+    lsnn_needs found = {.n_steps = t->n_steps, .n_batch = (int)setting_int(experiment, "train.batch")};
+    model_describe(m, &found);
+    TRY(model_start_training(m, experiment));
     TRY(lsnn_context_create(&context, 0));
-    lsnn_sim_options options = {
-        .n_batch = (int)setting_int(experiment, "train.batch"), .n_steps = t->n_steps, .n_windows = t->n_windows, .train = true};
-    double memory = lsnn_sim_memory(net, context, &options);
+    pass_options options = setup_pass(experiment, t, true);
+    found.memory_bytes = pass_memory(m, context, &options);
     options.train = false; /* for validation */
-    memory += lsnn_sim_memory(net, context, &options);
-    memory += (double)net->n_params * 4 * sizeof(float); /* weights, gradient, Adam's two */
-    *needs = (lsnn_needs){.n_in = t->n_in,
-                          .n_lif = net->spec.n_lif,
-                          .n_adaptive = net->spec.n_adaptive,
-                          .n_rec = net->n_rec,
-                          .n_out = t->n_out,
-                          .n_steps = t->n_steps,
-                          .n_batch = options.n_batch,
-                          .n_synapses_in = live[0],
-                          .n_synapses_rec = live[1],
-                          .n_synapses_out = live[2],
-                          .n_params = (int64_t)net->n_params,
-                          .memory_bytes = memory};
+    found.memory_bytes += pass_memory(m, context, &options);
+    found.memory_bytes += (double)m->n_params * 4 * sizeof(float); /* weights, gradient, Adam's two */
+    *needs = found;
 out:
     lsnn_context_free(context);
-    lsnn_rewire_free(rewire);
-    lsnn_net_free(net);
+    model_free(m);
     task_close(t);
     return status;
 }

@@ -1,6 +1,7 @@
 /* Everything about one sample, as named arrays in a file. */
 #include "base/arena.h"
 #include "learn/gradient.h"
+#include "net/sim.h"
 #include "run/evaluate.h"
 
 #include <stdio.h>
@@ -9,7 +10,9 @@
 
 typedef struct probe {
     opened_model model;
-    lsnn_sim *sim;
+    const lsnn_net *net; /* the model's */
+    pass *pass;
+    lsnn_sim *sim; /* the pass's */
     batch *batch;
     lsnn_gradient *gradient;
     tensor_writer *writer;
@@ -24,7 +27,7 @@ static const char *const float_traces[FLOAT_TRACES] = {"v", "b", "threshold", "p
 
 static void plan(probe *p, arena *a) {
     const task *t = p->model.task;
-    const lsnn_net *net = p->model.net;
+    const lsnn_net *net = p->net;
     size_t n_steps = (size_t)t->n_steps;
     size_t n_rec = (size_t)net->n_rec;
     p->input = arena_take(a, n_steps * (size_t)t->n_in, sizeof *p->input);
@@ -46,10 +49,10 @@ static void plan(probe *p, arena *a) {
 static void copy_input(probe *p) {
     const lsnn_sim *sim = p->sim;
     const block *k = &sim->blocks[0];
-    size_t n_in = (size_t)p->model.net->spec.n_in;
+    size_t n_in = (size_t)p->net->spec.n_in;
     for (size_t t = 0; t < (size_t)sim->n_steps; t++) {
         for (size_t i = 0; i < n_in; i++) {
-            size_t step = t + (size_t)p->model.net->spec.n_delay;
+            size_t step = t + (size_t)p->net->spec.n_delay;
             p->input[t * n_in + i] =
                 k->staged != NULL ? (float)(k->staged[t * n_in + i] & 1) : (float)k->input.values[(step * n_in + i) * (size_t)sim->lanes];
         }
@@ -63,11 +66,11 @@ static void add_matrix(probe *p, const char *name, int64_t rows, int64_t columns
 static lsnn_status add_network(probe *p) {
     lsnn_status status = LSNN_OK;
     net_array arrays[NET_ARRAYS];
-    int n = net_arrays(p->model.net, arrays);
+    int n = net_arrays(p->net, arrays);
     for (int k = 0; k < n; k++) {
         const net_array *a = &arrays[k];
         size_t cells = (size_t)a->rows * (size_t)a->columns;
-        TRY(lsnn_net_copy(p->model.net, a->name, p->dense[k], cells));
+        TRY(lsnn_net_copy(p->net, a->name, p->dense[k], cells));
         add_matrix(p, a->name, a->rows, a->columns, p->dense[k]);
         if (net_array_is_parameter(a)) {
             char name[64];
@@ -83,7 +86,7 @@ out:
 static lsnn_status add_traces(probe *p) {
     lsnn_status status = LSNN_OK;
     int64_t n_steps = p->model.task->n_steps;
-    int64_t n_rec = p->model.net->n_rec;
+    int64_t n_rec = p->net->n_rec;
     for (int k = 0; k < FLOAT_TRACES; k++) {
         TRY(lsnn_sim_copy_trace(p->sim, float_traces[k], 0, p->traces[k]));
         if (strcmp(float_traces[k], "z") != 0) {
@@ -131,9 +134,9 @@ static lsnn_status add_texts(probe *p, split part, int64_t sample) {
     tensor_writer_text(p->writer, "split", split_names[part]);
     snprintf(text, sizeof text, "%lld", (long long)sample);
     tensor_writer_text(p->writer, "sample", text);
-    snprintf(text, sizeof text, "%.9g", (double)p->model.net->spec.dt);
+    snprintf(text, sizeof text, "%.9g", (double)p->net->spec.dt);
     tensor_writer_text(p->writer, "dt", text);
-    tensor_writer_text(p->writer, "input_kind", p->model.net->spec.input == LSNN_SPIKES ? "spikes" : "currents");
+    tensor_writer_text(p->writer, "input_kind", p->net->spec.input == LSNN_SPIKES ? "spikes" : "currents");
     tensor_writer_text(p->writer, "loss_kind", p->model.task->loss == LOSS_CROSS_ENTROPY ? "cross_entropy" : "squared");
     tensor_writer_text(p->writer, "score_name", p->model.task->score_name);
     free(settings);
@@ -151,24 +154,30 @@ lsnn_status lsnn_probe(const char *run_or_model, lsnn_context *context, const ls
     TRY(split_from_name(options->split != NULL ? options->split : "test", &part));
     TRY(model_open(&p.model, run_or_model, options->data_folder));
     const task *t = p.model.task;
+    p.net = model_net(p.model.model);
+    if (p.net == NULL) {
+        TRY(fail(LSNN_ERR_USAGE, "%s is of kind %s, which has no spikes, voltages and thresholds to look at; probe an LSNN", p.model.path,
+                 p.model.model->kind->name));
+    }
     if (sample < 0 || (t->n_samples[part] > 0 && sample >= t->n_samples[part])) {
         TRY(fail(LSNN_ERR_USAGE, "sample %lld; the %s split has 0..%lld", (long long)sample, split_names[part],
                  (long long)t->n_samples[part] - 1));
     }
     uint64_t seed = options->seed != 0 ? options->seed : (uint64_t)setting_int(p.model.experiment, "seed");
-    TRY(lsnn_sim_create(&p.sim, p.model.net, context,
-                        &(lsnn_sim_options){.n_batch = 1, .n_steps = t->n_steps, .n_windows = t->n_windows, .train = true}));
-    TRY(batch_create(&p.batch, t, p.sim, seed));
-    TRY(lsnn_gradient_create(&p.gradient, p.model.net));
+    pass_options one = setup_pass(p.model.experiment, t, true);
+    one.n_batch = 1;
+    TRY(pass_open(&p.pass, p.model.model, context, &one));
+    p.sim = pass_sim(p.pass);
+    TRY(batch_create(&p.batch, t, p.pass, seed));
+    TRY(lsnn_gradient_create(&p.gradient, p.net));
     TRY(tensor_writer_create(&p.writer));
     plan(&p, &p.memory);
     TRY(arena_open(&p.memory, "probe"));
     plan(&p, &p.memory);
     TRY(batch_fill(p.batch, part, seed, (uint64_t)sample, 1));
-    TRY(lsnn_forward(p.sim));
+    TRY(pass_forward(p.pass));
     TRY(batch_take_loss(p.batch, true, &loss));
-    lsnn_rate_goal goal = setup_rate_goal(p.model.experiment);
-    TRY(lsnn_backward(p.sim, p.batch->d_output, &goal, p.gradient, &rate_loss));
+    TRY(pass_backward(p.pass, p.batch->d_output, p.gradient, &rate_loss));
     p.loss[0] = (float)loss.loss;
     p.loss[1] = (float)rate_loss;
     copy_input(&p);
@@ -181,7 +190,7 @@ out:
     tensor_writer_free(p.writer);
     lsnn_gradient_free(p.gradient);
     batch_free(p.batch);
-    lsnn_sim_free(p.sim);
+    pass_close(p.pass);
     arena_release(&p.memory);
     model_release(&p.model);
     return status;

@@ -8,11 +8,13 @@
 
 static const char key[] = "synapses";
 
-void synapses_write(const lsnn_rewire *rewire, tensor_writer *writer) {
+void synapses_write(const model *m, tensor_writer *writer) {
     lsnn_synapse_count c[3];
     char text[512];
     size_t n = 0;
-    lsnn_rewire_count(rewire, c);
+    if (!model_count_synapses(m, c)) {
+        return;
+    }
     for (int q = 0; q < 3; q++) {
         n += (size_t)snprintf(text + n, sizeof text - n, "%s%lld %lld %lld %lld", q > 0 ? " " : "", (long long)c[q].possible,
                               (long long)c[q].live, (long long)c[q].born, (long long)c[q].died);

@@ -19,13 +19,12 @@ typedef struct training {
     char folder[1024], settings_path[1024];
     int lock;
     task *task;
-    lsnn_sim *valid_sim; /* validation has a simulation of its own, so that the carried state is left alone */
+    pass *valid_pass; /* validation has one of its own, so that the carried state is left alone */
     batch *batch, *valid_batch;
     lsnn_gradient *gradient;
     train_state state;
     metrics metrics;
     schedule schedule;
-    lsnn_rate_goal rate_goal;
     double begun;            /* when this process began */
     double seconds_before;   /* spent by the processes before it */
     int64_t first_iteration; /* of this process */
@@ -122,28 +121,28 @@ static lsnn_status create_state(training *r) {
     char damage[1024];
     const lsnn_experiment *e = r->experiment;
     uint64_t seed = (uint64_t)setting_int(e, "seed");
-    lsnn_sim_options sim_options = {
-        .n_batch = (int)setting_int(e, "train.batch"), .n_steps = r->task->n_steps, .n_windows = r->task->n_windows, .train = true};
+    model_shape shape = setup_shape(r->task);
+    pass_options training_pass = setup_pass(e, r->task, true);
+    pass_options valid_pass = setup_pass(e, r->task, false);
     TRY(checkpoint_open(r->folder, &file, damage));
     if (*damage != '\0') {
         tell(r, "%s; going on from the checkpoint before it", damage);
     }
     if (file != NULL) {
-        TRY(net_read(&r->state.net, file));
-        TRY(setup_check_net(r->state.net, r->task, tensor_file_path(file)));
+        TRY(model_read(&r->state.model, e, file));
+        TRY(setup_check_model(r->state.model, r->task, tensor_file_path(file)));
     } else {
-        TRY(setup_net(&r->state.net, e, r->task));
+        TRY(model_create(&r->state.model, e, &shape));
     }
-    TRY(setup_rewire(&r->state.rewire, e, r->state.net));
+    TRY(model_start_training(r->state.model, e));
     r->state.carry_state = setting_bool(e, "train.carry_state");
     r->state.position.best_score = NAN;
-    TRY(setup_adam(&r->state.adam, e, r->state.net));
-    TRY(lsnn_gradient_create(&r->gradient, r->state.net));
-    TRY(lsnn_sim_create(&r->state.sim, r->state.net, r->context, &sim_options));
-    TRY(batch_create(&r->batch, r->task, r->state.sim, seed));
-    sim_options.train = false;
-    TRY(lsnn_sim_create(&r->valid_sim, r->state.net, r->context, &sim_options));
-    TRY(batch_create(&r->valid_batch, r->task, r->valid_sim, seed));
+    TRY(setup_adam(&r->state.adam, e, r->state.model));
+    TRY(gradient_create(&r->gradient, r->state.model->n_params));
+    TRY(pass_open(&r->state.pass, r->state.model, r->context, &training_pass));
+    TRY(batch_create(&r->batch, r->task, r->state.pass, seed));
+    TRY(pass_open(&r->valid_pass, r->state.model, r->context, &valid_pass));
+    TRY(batch_create(&r->valid_batch, r->task, r->valid_pass, seed));
     if (file != NULL) {
         TRY(checkpoint_read(file, &r->state));
     }
@@ -157,11 +156,10 @@ static void release(training *r) {
     lsnn_gradient_free(r->gradient);
     batch_free(r->batch);
     batch_free(r->valid_batch);
-    lsnn_sim_free(r->state.sim);
-    lsnn_sim_free(r->valid_sim);
+    pass_close(r->state.pass);
+    pass_close(r->valid_pass);
     lsnn_adam_free(r->state.adam);
-    lsnn_rewire_free(r->state.rewire);
-    lsnn_net_free(r->state.net);
+    model_free(r->state.model);
     task_close(r->task);
     lsnn_experiment_free(r->experiment);
     if (r->lock >= 0) {
@@ -181,16 +179,12 @@ static lsnn_status iterate(training *r, metrics_line *line) {
     train_state *s = &r->state;
     int64_t iteration = s->position.iteration;
     batch_loss loss;
-    if (!s->carry_state) {
-        lsnn_sim_reset(s->sim);
-    }
-    sim_set_noise_key(s->sim, (uint64_t)iteration);
-    TRY(batch_fill_train(r->batch, iteration));
-    TRY(lsnn_forward(s->sim));
+    TRY(batch_fill_train(r->batch, iteration, !s->carry_state));
+    TRY(pass_forward(s->pass));
     TRY(batch_take_loss(r->batch, true, &loss));
-    TRY(lsnn_backward(s->sim, r->batch->d_output, &r->rate_goal, r->gradient, &line->rate_loss));
+    TRY(pass_backward(s->pass, r->batch->d_output, r->gradient, &line->rate_loss));
     line->loss = loss.loss;
-    line->rate_hz = lsnn_sim_rate(s->sim, NULL);
+    line->rate_hz = pass_rate(s->pass);
     line->learning_rate = schedule_rate(&r->schedule, iteration);
     line->gradient_norm = lsnn_gradient_norm(r->gradient);
     if (!isfinite(line->loss) || !isfinite(line->gradient_norm)) {
@@ -199,13 +193,9 @@ static lsnn_status iterate(training *r, metrics_line *line) {
             "iteration %lld: the loss is %g and the gradient's norm %g; nothing was changed by it. Start anew with a lower train.lr, or set train.clip",
             (long long)iteration + 1, line->loss, line->gradient_norm);
     }
-    TRY(lsnn_adam_step(s->adam, s->net, r->gradient, (float)line->learning_rate));
-    if (s->rewire != NULL) {
-        lsnn_rewire_count(s->rewire, line->synapses_before);
-        TRY(lsnn_rewire_step(s->rewire, s->adam, (float)line->learning_rate));
-        lsnn_rewire_count(s->rewire, line->synapses);
-        line->rewired = true;
-    }
+    model_count_synapses(s->model, line->synapses_before);
+    TRY(model_step(s->model, s->adam, r->gradient, (float)line->learning_rate));
+    line->rewired = model_count_synapses(s->model, line->synapses);
     s->position.iteration++;
     line->iteration = s->position.iteration;
 out:
@@ -294,8 +284,9 @@ out:
 static lsnn_status finish(training *r, lsnn_result *result) {
     lsnn_status status = LSNN_OK;
     tensor_file *file = NULL;
-    lsnn_net *best = NULL;
-    lsnn_sim *sim = NULL;
+    model *best = NULL;
+    pass *test_pass = NULL;
+    pass_options test = setup_pass(r->experiment, r->task, false);
     batch *b = NULL;
     char path[1024];
     evaluation e;
@@ -307,9 +298,9 @@ static lsnn_status finish(training *r, lsnn_result *result) {
     TRY(model_save(r->folder, "last.safetensors", r->experiment, &r->state));
     TRY(path_join(path, sizeof path, r->folder, "best.safetensors"));
     TRY(tensor_file_open(&file, path));
-    TRY(net_read(&best, file));
-    TRY(lsnn_sim_create(&sim, best, r->context, &r->valid_sim->options));
-    TRY(batch_create(&b, r->task, sim, seed));
+    TRY(model_read(&best, r->experiment, file));
+    TRY(pass_open(&test_pass, best, r->context, &test));
+    TRY(batch_create(&b, r->task, test_pass, seed));
     TRY(evaluate(b, SPLIT_TEST, seed, setting_int(r->experiment, "train.test_batches"), r->options->stop, &e));
     *result = (lsnn_result){.seed = seed,
                             .n = e.n,
@@ -328,8 +319,8 @@ static lsnn_status finish(training *r, lsnn_result *result) {
                                              .isa = lsnn_context_isa(r->context)}));
 out:
     batch_free(b);
-    lsnn_sim_free(sim);
-    lsnn_net_free(best);
+    pass_close(test_pass);
+    model_free(best);
     tensor_file_close(file);
     return status;
 }
@@ -369,7 +360,6 @@ lsnn_status lsnn_train(const lsnn_experiment *experiment, lsnn_context *context,
     TRY(write_settings(&r));
     TRY(metrics_open(&r.metrics, r.folder, r.state.position.metrics_bytes));
     r.schedule = setup_schedule(r.experiment);
-    r.rate_goal = setup_rate_goal(r.experiment);
     r.first_iteration = r.state.position.iteration;
     r.seconds_before = r.state.position.seconds;
     if (options->resume && r.first_iteration > 0) {

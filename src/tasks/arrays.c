@@ -11,6 +11,7 @@
 
 #include "base/file.h"
 #include "base/rng.h"
+#include "base/tensorfile.h"
 #include "config/options.h"
 
 #include <float.h>

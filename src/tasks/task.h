@@ -3,16 +3,15 @@
 #define LSNN_TASKS_TASK_H
 
 #include "config/experiment.h"
-#include "net/sim.h"
+#include "data/input_lane.h"
 
 typedef enum split { SPLIT_TRAIN, SPLIT_VALID, SPLIT_TEST, SPLITS } split;
 typedef enum loss_kind { LOSS_CROSS_ENTROPY, LOSS_SQUARED } loss_kind;
 
-/* Where a sample is written: lane `lane` of a block, sample b of the targets. Any number of threads may write different blocks' samples at once. */
+/* Where a sample is written: its input, and sample b of the targets. */
 typedef struct sample_writer {
-    const lsnn_sim *sim;
-    block *block;
-    int lane, b;
+    input_lane input;
+    int b, n_batch, n_out;
     uint64_t draw;     /* counts the training samples from the first: what is changed at random about each is a function of it */
     int32_t *class_of; /* [n_windows][n_batch], -1 before the task writes */
     float *target;     /* [n_windows][n_batch][n_out], NaN before the task writes */
@@ -54,17 +53,16 @@ void task_close(task *t);
 lsnn_status task_create_windows(task *t, int n_windows);
 
 static inline void sample_spike(const sample_writer *to, int t, int i) {
-    sim_add_spike(to->sim, to->block, to->lane, t, i);
+    lane_add_spike(&to->input, t, i);
 }
 static inline void sample_current(const sample_writer *to, int t, int i, real x) {
-    sim_set_current(to->sim, to->block, to->lane, t, i, x);
+    lane_set_number(&to->input, t, i, x);
 }
 static inline void sample_class(const sample_writer *to, int window, int32_t class_of) {
-    to->class_of[(size_t)window * (size_t)to->sim->options.n_batch + (size_t)to->b] = class_of;
+    to->class_of[(size_t)window * (size_t)to->n_batch + (size_t)to->b] = class_of;
 }
 static inline void sample_value(const sample_writer *to, int window, int output, float x) {
-    int n_out = to->sim->net->spec.n_out;
-    to->target[((size_t)window * (size_t)to->sim->options.n_batch + (size_t)to->b) * (size_t)n_out + (size_t)output] = x;
+    to->target[((size_t)window * (size_t)to->n_batch + (size_t)to->b) * (size_t)to->n_out + (size_t)output] = x;
 }
 
 /* Steps that a time in ms takes; at least 1, at most TASK_MOST_STEPS + 1. */
