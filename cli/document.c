@@ -9,9 +9,10 @@
 #include "command.h"
 #include "report.h"
 
-/* One row of the table of settings; the same setting may be used by several tasks. */
+/* One row of the table of settings; the same setting may be used by several tasks, and with several kinds of network. */
 struct row {
     char *key, *value, *unit, *range, *help, *tasks;
+    const char *task; /* the last one that was added */
     int n_tasks;
 };
 
@@ -70,6 +71,10 @@ static void add_setting(void *user, const lsnn_setting *setting) {
         row->help = strdup(setting->help != NULL ? setting->help : "");
     }
     char *tasks = NULL;
+    if (row->task == table->task) {
+        return; /* with another kind of network */
+    }
+    row->task = table->task;
     if (asprintf(&tasks, "%s%s%s", row->tasks != NULL ? row->tasks : "", row->tasks != NULL ? ", " : "", table->task) < 0) {
         table->has_failed = true;
         return;
@@ -80,8 +85,8 @@ static void add_setting(void *user, const lsnn_setting *setting) {
     table->has_failed = table->has_failed || row->value == NULL || row->unit == NULL || row->range == NULL || row->help == NULL;
 }
 
-/* Opens an experiment file that says nothing but its task, so that everything else is the default. */
-static lsnn_status open_task(lsnn_experiment **out, const char *task) {
+/* Opens an experiment file that says nothing but its task and kind of network (NULL: the default), so that everything else is the default. */
+static lsnn_status open_task(lsnn_experiment **out, const char *task, const char *kind) {
     const char *folder = getenv("TMPDIR");
     char path[4096];
     int length = snprintf(path, sizeof path, "%s/lsnn-XXXXXX.yaml", folder != NULL && folder[0] != '\0' ? folder : "/tmp");
@@ -91,7 +96,7 @@ static lsnn_status open_task(lsnn_experiment **out, const char *task) {
         complain(LSNN_ERR_IO, "can't write a temporary file %s: %s", path, strerror(errno));
         return LSNN_ERR_IO;
     }
-    fprintf(file, "task: %s\n", task);
+    fprintf(file, kind != NULL ? "task: %s\nnet:\n  kind: %s\n" : "task: %s\n", task, kind);
     fclose(file);
     lsnn_status status = lsnn_experiment_open(out, path);
     unlink(path);
@@ -125,10 +130,16 @@ static void print_table(const struct table *table) {
     }
 }
 
-static void find_tasks(void *user, const lsnn_setting *setting) {
-    char **tasks = user;
-    if (strcmp(setting->key, "task") == 0 && *tasks == NULL) {
-        *tasks = strdup(setting->range);
+/* What a setting can be, "a|b|c". */
+struct choices {
+    const char *key;
+    char *range;
+};
+
+static void find_choices(void *user, const lsnn_setting *setting) {
+    struct choices *choices = user;
+    if (strcmp(setting->key, choices->key) == 0 && choices->range == NULL) {
+        choices->range = strdup(setting->range);
     }
 }
 
@@ -140,41 +151,57 @@ static void find_first(void *user, const char *name, const char *summary) {
     }
 }
 
-/* "a|b|c", every task that there is: any experiment knows, from the range of its setting `task`. NULL: said why. */
-static char *all_tasks(void) {
-    char *first = NULL, *tasks = NULL;
+/* "a|b|c", everything that the setting `key` can be: any experiment knows. NULL: said why. */
+static char *all_choices(const char *key) {
+    char *first = NULL;
+    struct choices choices = {.key = key};
     lsnn_experiment *experiment = NULL;
     lsnn_status status = LSNN_OK;
     TRY(lsnn_experiment_list(find_first, &first));
     TRY(lsnn_experiment_open(&experiment, first != NULL ? first : "digits"));
-    lsnn_experiment_each(experiment, find_tasks, &tasks);
-    if (tasks == NULL) {
+    lsnn_experiment_each(experiment, find_choices, &choices);
+    if (choices.range == NULL) {
         complain(LSNN_ERR_MEMORY, "not enough memory for the settings");
     }
 out:
     report(status);
     free(first);
     lsnn_experiment_free(experiment);
-    return tasks;
+    return choices.range;
+}
+
+/* Adds the settings of one task, with each kind of network ("a|b|c"). */
+static lsnn_status add_task(struct table *table, const char *task, const char *kinds) {
+    lsnn_status status = LSNN_OK;
+    char kind[32];
+    table->task = task;
+    table->n_tasks++;
+    for (const char *at = kinds; *at != '\0'; at += strspn(at, "|")) {
+        lsnn_experiment *experiment = NULL;
+        size_t length = strcspn(at, "|");
+        snprintf(kind, sizeof kind, "%.*s", (int)length, at);
+        at += length;
+        TRY(open_task(&experiment, task, at == kinds + length ? NULL : kind)); /* the first is the default, and says so */
+        lsnn_experiment_each(experiment, add_setting, table);
+        lsnn_experiment_free(experiment);
+    }
+out:
+    return status;
 }
 
 int print_settings(void) {
     struct table table = {0};
     lsnn_status status = LSNN_OK;
-    char *tasks = all_tasks();
-    if (tasks == NULL) {
+    char *tasks = all_choices("task");
+    char *kinds = all_choices("net.kind");
+    if (tasks == NULL || kinds == NULL) {
+        free(tasks);
+        free(kinds);
         return lsnn_status_exit_code(LSNN_ERR_IO);
     }
     char *rest = NULL;
     for (char *task = strtok_r(tasks, "|", &rest); task != NULL && status == LSNN_OK; task = strtok_r(NULL, "|", &rest)) {
-        lsnn_experiment *experiment = NULL;
-        status = open_task(&experiment, task);
-        if (status == LSNN_OK) {
-            table.task = task;
-            table.n_tasks++;
-            lsnn_experiment_each(experiment, add_setting, &table);
-            lsnn_experiment_free(experiment);
-        }
+        status = add_task(&table, task, kinds);
     }
     int code = lsnn_status_exit_code(status);
     if (table.has_failed) {
@@ -185,6 +212,7 @@ int print_settings(void) {
     }
     free_table(&table);
     free(tasks);
+    free(kinds);
     return code;
 }
 

@@ -24,9 +24,10 @@ int command_eval(const struct arguments *arguments) {
     if (arguments->json) {
         code = print_json(json_result(&result, run, lsnn_context_threads(context)));
     } else {
-        number_room score;
-        printf("%s %s %s, n %lld, loss %.4g, rate %.1f Hz, %.1f s\n", result.split, result.score_name,
-               format_score(result.score_name, result.score, 2, &score), (long long)result.n, result.loss, result.rate_hz, result.seconds);
+        number_room score, rate;
+        printf("%s %s %s, n %lld, loss %.4g, %s%.1f s\n", result.split, result.score_name,
+               format_score(result.score_name, result.score, 2, &score), (long long)result.n, result.loss,
+               format_rate(result.rate_hz, &rate), result.seconds);
     }
 out:
     if (status != LSNN_OK) {

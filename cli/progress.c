@@ -103,8 +103,10 @@ static void describe(char *text, size_t size, const lsnn_progress *state) {
         snprintf(part, sizeof part, "%s %s", state->score_name, format_score(state->score_name, state->score, 1, &room));
         append(text, size, part);
     }
-    snprintf(part, sizeof part, "%.1f Hz", state->rate_hz);
-    append(text, size, part);
+    if (!isnan(state->rate_hz)) {
+        snprintf(part, sizeof part, "%.1f Hz", state->rate_hz);
+        append(text, size, part);
+    }
     double speed = state->iterations_a_second;
     if (isfinite(speed) && speed > 0.0) {
         snprintf(part, sizeof part, speed < 1.0 ? "%.1f s/it" : "%.1f it/s", speed < 1.0 ? 1.0 / speed : speed);

@@ -80,6 +80,11 @@ const char *format_score(const char *score_name, double score, int decimals, num
     return room->text;
 }
 
+const char *format_rate(double rate_hz, number_room *room) {
+    snprintf(room->text, sizeof room->text, isnan(rate_hz) ? "" : "rate %.1f Hz, ", rate_hz);
+    return room->text;
+}
+
 const char *format_bytes(double bytes, number_room *room) {
     static const char *const units[] = {"bytes", "kB", "MB", "GB", "TB"};
     size_t unit = 0;

@@ -41,6 +41,8 @@ typedef struct number_room {
 } number_room;
 const char *format_score(const char *score_name, double score, int decimals, number_room *room);
 /* "34.2 MB" */
+/* "rate 10.0 Hz, ", or nothing if it is NaN, as of a network without spikes. */
+const char *format_rate(double rate_hz, number_room *room);
 const char *format_bytes(double bytes, number_room *room);
 /* "0:23", "1:02:03" */
 const char *format_duration(double seconds, number_room *room);

@@ -40,10 +40,15 @@ static void add_setting(void *user, const lsnn_setting *setting) {
 
 static void print_needs(const lsnn_needs *needs) {
     number_room memory;
-    printf("neurons     %d inputs, %d recurrent (%d LIF, %d adaptive), %d outputs\n", needs->n_in, needs->n_rec, needs->n_lif,
-           needs->n_adaptive, needs->n_out);
-    printf("synapses    %lld input, %lld recurrent, %lld readout\n", (long long)needs->n_synapses_in, (long long)needs->n_synapses_rec,
-           (long long)needs->n_synapses_out);
+    bool spikes = strcmp(needs->kind, "lsnn") == 0;
+    if (spikes) {
+        printf("neurons     %d inputs, %d recurrent (%d LIF, %d adaptive), %d outputs\n", needs->n_in, needs->n_rec, needs->n_lif,
+               needs->n_adaptive, needs->n_out);
+    } else {
+        printf("network     %d inputs, %d %s, %d outputs\n", needs->n_in, needs->n_rec, needs->unit, needs->n_out);
+    }
+    printf("%s    %lld input, %lld recurrent, %lld readout\n", spikes ? "synapses" : "weights ", (long long)needs->n_synapses_in,
+           (long long)needs->n_synapses_rec, (long long)needs->n_synapses_out);
     printf("parameters  %lld\n", (long long)needs->n_params);
     printf("sequences   %d steps, %d side by side\n", needs->n_steps, needs->n_batch);
     printf("memory      %s while training\n", format_bytes(needs->memory_bytes, &memory));
@@ -78,11 +83,11 @@ static json_t *json_synapses(const lsnn_synapse_count *counts) {
 }
 
 static json_t *json_needs(const lsnn_needs *needs) {
-    return json_pack("{s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:I, s:I, s:I, s:I, s:o}", "n_in", needs->n_in, "n_lif", needs->n_lif,
-                     "n_adaptive", needs->n_adaptive, "n_rec", needs->n_rec, "n_out", needs->n_out, "n_steps", needs->n_steps, "n_batch",
-                     needs->n_batch, "n_synapses_in", (json_int_t)needs->n_synapses_in, "n_synapses_rec", (json_int_t)needs->n_synapses_rec,
-                     "n_synapses_out", (json_int_t)needs->n_synapses_out, "n_params", (json_int_t)needs->n_params, "memory_bytes",
-                     json_number(needs->memory_bytes));
+    return json_pack("{s:s, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:I, s:I, s:I, s:I, s:o}", "kind", needs->kind, "n_in", needs->n_in, "n_lif",
+                     needs->n_lif, "n_adaptive", needs->n_adaptive, "n_rec", needs->n_rec, "n_out", needs->n_out, "n_steps", needs->n_steps,
+                     "n_batch", needs->n_batch, "n_synapses_in", (json_int_t)needs->n_synapses_in, "n_synapses_rec",
+                     (json_int_t)needs->n_synapses_rec, "n_synapses_out", (json_int_t)needs->n_synapses_out, "n_params",
+                     (json_int_t)needs->n_params, "memory_bytes", json_number(needs->memory_bytes));
 }
 
 static int show_json(const lsnn_experiment *experiment, lsnn_status needs_status, const lsnn_needs *needs,

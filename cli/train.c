@@ -49,10 +49,10 @@ static void print_hints(const struct arguments *arguments, const char *run) {
 }
 
 static void print_result(const lsnn_result *result, const char *run) {
-    number_room score;
-    printf("%s %s %s, n %lld, loss %.4g, rate %.1f Hz, %lld iterations, %.1f s, run %s\n", result->split, result->score_name,
-           format_score(result->score_name, result->score, 2, &score), (long long)result->n, result->loss, result->rate_hz,
-           (long long)result->iterations, result->seconds, run);
+    number_room score, rate;
+    printf("%s %s %s, n %lld, loss %.4g, %s%lld iterations, %.1f s, run %s\n", result->split, result->score_name,
+           format_score(result->score_name, result->score, 2, &score), (long long)result->n, result->loss,
+           format_rate(result->rate_hz, &rate), (long long)result->iterations, result->seconds, run);
 }
 
 /* The run folder: --out, or the library's own choice. NULL: no memory. */

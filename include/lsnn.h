@@ -101,16 +101,18 @@ LSNN_API const char *lsnn_experiment_name(const lsnn_experiment *experiment);
 typedef struct lsnn_setting {
     const char *key, *value, *origin, *unit, *help, *range;
 } lsnn_setting;
-/* Calls `each` for every setting that the experiment's task uses, in the order of the options table. */
+/* Calls `each` for every setting that the experiment's task and kind of network (net.kind) use, in the order of the options table. */
 LSNN_API void lsnn_experiment_each(const lsnn_experiment *experiment, void (*each)(void *user, const lsnn_setting *setting), void *user);
 /* Calls `each` for every experiment that ships. Errors: IO. */
 LSNN_API lsnn_status lsnn_experiment_list(void (*each)(void *user, const char *name, const char *summary), void *user);
 
 /* What a network will need, from its settings alone. */
 typedef struct lsnn_needs {
+    const char *kind; /* of the network: "lsnn", "lstm", "rnn" */
+    const char *unit; /* what its n_rec are, in words: "neurons", "LSTM units", "tanh units" */
     int n_in, n_lif, n_adaptive, n_rec, n_out, n_steps, n_batch;
-    int64_t n_synapses_in, n_synapses_rec, n_synapses_out, n_params;
-    double memory_bytes; /* while training */
+    int64_t n_synapses_in, n_synapses_rec, n_synapses_out, n_params; /* synapses: weights that are not biases */
+    double memory_bytes;                                             /* while training */
 } lsnn_needs;
 /* Reads the task's data to learn their shape. data_folder as in lsnn_train. Errors: SETTING, DATA, IO. */
 LSNN_API lsnn_status lsnn_experiment_needs(const lsnn_experiment *experiment, const char *data_folder, lsnn_needs *needs);
@@ -358,7 +360,7 @@ typedef struct lsnn_progress {
     double loss;            /* of the last iterations */
     double score;           /* last validation score; NaN before the first */
     const char *score_name; /* "accuracy", "recall error", "mean squared error" */
-    double rate_hz;
+    double rate_hz;         /* mean firing rate; NaN in networks without spikes, here and in lsnn_result */
     double iterations_a_second, seconds_left;
     bool validated; /* is the score new? */
 } lsnn_progress;
@@ -396,7 +398,7 @@ LSNN_API lsnn_status lsnn_train(const lsnn_experiment *experiment, lsnn_context 
 LSNN_API lsnn_status lsnn_run_synapses(const char *run_or_model, lsnn_synapse_count counts[3], bool *rewired);
 /* Evaluates a run folder's best network, or a model file. Errors: any. */
 LSNN_API lsnn_status lsnn_evaluate(const char *run_or_model, lsnn_context *context, const lsnn_run_options *options, lsnn_result *result);
-/* Writes everything about one sample of the split to a safetensors file: input, v, z, b, threshold, psi, p, output, windows, loss, weights and
+/* Of an LSNN (net.kind lsnn; else USAGE): writes everything about one sample of the split to a safetensors file: input, v, z, b, threshold, psi, p, output, windows, loss, weights and
  * gradients as named arrays. Errors: any. */
 LSNN_API lsnn_status lsnn_probe(const char *run_or_model, lsnn_context *context, const lsnn_run_options *options, int64_t sample,
                                 const char *path);

@@ -18,6 +18,7 @@ libcurl4-openssl-dev  module libcurl
 libssl-dev            module libcrypto
 zlib1g-dev            module zlib
 libcairo2-dev         module cairo
+libopenblas-dev       module openblas
 librandom123-dev      header Random123/philox.h
 '
 test_needs='

@@ -137,7 +137,7 @@ static void table_is_sound(void **state) {
             left = left || !same;
         }
     }
-    assert_int_equal(option_count(), 71);
+    assert_int_equal(option_count(), 75);
 }
 
 static void defaults(void **state) {
@@ -293,17 +293,16 @@ static void distances(void **state) {
     assert_int_equal(edit_distance("", "abc"), 3);
     assert_int_equal(edit_distance("kitten", "sitting"), 3);
     assert_int_equal(edit_distance("net.tau_n", "net.tau_m"), 1);
-    assert_string_equal(option_nearest("net.tau_n", "digits"), "net.tau_m");
-    assert_string_equal(option_nearest("tau_out", "digits"), "net.tau_out");
-    assert_string_equal(option_nearest("learning.lr", "digits"), "train.lr");
+    assert_string_equal(option_nearest("net.tau_n", "digits", "lsnn"), "net.tau_m");
+    assert_string_equal(option_nearest("tau_out", "digits", "lsnn"), "net.tau_out");
+    assert_string_equal(option_nearest("learning.lr", "digits", "lsnn"), "train.lr");
     assert_true(option_is_group("net") && option_is_group("store-recall"));
     assert_false(option_is_group("") || option_is_group("ne") || option_is_group("net.") || option_is_group("seed"));
     for (size_t i = 0; i < option_count(); i++) {
         const char *tasks = option_at(i)->tasks;
-        assert_string_equal(option_nearest(option_at(i)->key, tasks && strchr(tasks, ',') ? "digits"
-                                                              : tasks                     ? tasks
-                                                                                          : "smnist"),
-                            option_at(i)->key);
+        const char *task = tasks && strchr(tasks, ',') ? "digits" : tasks ? tasks : "smnist";
+        const char *kind = option_at(i)->kinds && strstr(option_at(i)->kinds, "lstm") ? "lstm" : "lsnn";
+        assert_string_equal(option_nearest(option_at(i)->key, task, kind), option_at(i)->key);
     }
 }
 
@@ -380,7 +379,7 @@ static void origins(void **state) {
     search s = {.key = "net.tau_m"};
     lsnn_experiment_each(e, look, &s);
     assert_int_equal(s.n_other, 0);
-    assert_int_equal(s.n, 48 + 5);
+    assert_int_equal(s.n, 49 + 5);
     assert_string_equal(s.found.value, "20");
     assert_string_equal(s.found.unit, "ms");
     assert_string_equal(s.found.range, "above 0, up to 1000000");
@@ -514,7 +513,7 @@ static void assert_round_trip(const lsnn_experiment *e) {
     assert_ok(experiment_print(e, &yaml));
     assert_ok(experiment_parse(&back, "other", yaml, "run"));
     assert_same(e, back);
-    assert_string_equal(origin_of(back, "net.tau_m"), "run");
+    assert_string_equal(origin_of(back, "net.dt"), "run");
     assert_ok(experiment_print(back, &again));
     assert_string_equal(yaml, again);
     free(yaml);
@@ -577,12 +576,39 @@ static void round_trip(void **state) {
     lsnn_experiment_free(e);
 }
 
+/* Settings of another kind of network are refused and not shown, wherever in the file the kind stands. */
+static void kinds_of_network(void **state) {
+    (void)state;
+    lsnn_experiment *e = parsed("task: smnist\nnet:\n  n_units: 17\n  kind: rnn\n");
+    char *yaml = NULL;
+    assert_int_equal(setting_int(e, "net.n_units"), 17);
+    assert_null(lsnn_experiment_get(e, "net.tau_m"));
+    assert_null(lsnn_experiment_get(e, "net.forget_bias"));
+    assert_null(lsnn_experiment_get(e, "rewire.l1"));
+    assert_string_equal(lsnn_experiment_get(e, "net.dt"), "1");
+    assert_failure(lsnn_experiment_set(e, "net.tau_m=30"), LSNN_ERR_SETTING, "net.tau_m", "lsnn", "net.kind is rnn");
+    assert_failure(lsnn_experiment_set(e, "net.kind=gru"), LSNN_ERR_SETTING, "net.kind", "gru", "lsnn|lstm|rnn");
+    assert_ok(experiment_check(e));
+    assert_ok(experiment_print(e, &yaml));
+    assert_non_null(strstr(yaml, "net:\n  kind: rnn\n  n_units: 17\n  dt: 1\n  scale_in: 1\n"));
+    assert_null(strstr(yaml, "rewire"));
+    assert_null(strstr(yaml, "loss"));
+    assert_round_trip(e);
+    free(yaml);
+    assert_ok(lsnn_experiment_set(e, "net.kind=lstm"));
+    assert_ok(lsnn_experiment_set(e, "net.forget_bias=2"));
+    assert_round_trip(e);
+    lsnn_experiment_free(e);
+    assert_failure(bad("task: smnist\nnet:\n  n_units: 17\n"), LSNN_ERR_SETTING, "test:3:", "net.n_units", "net.kind is lsnn");
+    assert_failure(bad("task: smnist\nnet:\n  kind: lstm\n  beta: 1\n"), LSNN_ERR_SETTING, "test:4:", "net.beta", "net.kind is lstm");
+}
+
 static void printed_form(void **state) {
     (void)state;
     lsnn_experiment *e = parsed("summary: s\ntask: store-recall\nnet.v_th: 1e-2\n");
     char *yaml = NULL;
     assert_ok(experiment_print(e, &yaml));
-    static const char start[] = "name: 'test'\nsummary: 's'\ntask: store-recall\nseed: 1\nnet:\n  n_lif: 120\n";
+    static const char start[] = "name: 'test'\nsummary: 's'\ntask: store-recall\nseed: 1\nnet:\n  kind: lsnn\n  n_lif: 120\n";
     assert_int_equal(strncmp(yaml, start, strlen(start)), 0);
     assert_non_null(strstr(yaml, "\n  v_th: 1e-2\n"));
     assert_non_null(strstr(yaml, "\nstore-recall:\n  symbol_ms: 200\n"));
@@ -856,6 +882,7 @@ int main(void) {
         cmocka_unit_test(yaml_forms),
         cmocka_unit_test(bad_yaml),
         cmocka_unit_test(round_trip),
+        cmocka_unit_test(kinds_of_network),
         cmocka_unit_test(printed_form),
         cmocka_unit_test(shipped),
         cmocka_unit_test(files),

@@ -223,6 +223,48 @@ static void digits_are_coded_by_the_rule(void **state) {
     free(found);
 }
 
+/* image.coding: pixels. Every digit comes once, its 64 grey values as numbers, each for 2 steps; then the cue. */
+static void pixels_are_numbers(void **state) {
+    (void)state;
+    enum { PIXELS = 64, CUE = 6, STEPS = 2 * PIXELS + CUE };
+    for (int n_in = 1; n_in <= 2; n_in++) { /* without and with a cue */
+        char settings[160];
+        task *t = NULL;
+        int n_steps = n_in == 2 ? STEPS : 2 * PIXELS;
+        snprintf(settings, sizeof settings, "task: digits\nimage: {coding: pixels, pixel_ms: 2, cue_ms: %d, readout_ms: 3}\n",
+                 n_in == 2 ? CUE : 0);
+        assert_int_equal(try_open(&t, settings, NULL), LSNN_OK);
+        assert_int_equal(t->input, LSNN_CURRENTS);
+        assert_int_equal(t->n_in, n_in);
+        assert_int_equal(t->n_steps, n_steps);
+        assert_int_equal(t->window_start[0], n_steps - 3);
+        bool seen[DIGITS] = {false};
+        for (int p = 0; p < SPLITS; p++) {
+            for (int64_t k = 0; k < t->n_samples[p]; k++) {
+                real x[STEPS * 2] = {0};
+                int32_t class_of = -1;
+                sample_writer to = {
+                    .input = {.numbers = x, .step = (size_t)n_in, .input = 1}, .n_batch = 1, .n_out = 10, .class_of = &class_of};
+                t->kind->write(t, (split)p, 1, (uint64_t)k, &to);
+                int64_t found = 0;
+                for (bool same = false; found < DIGITS && !same; found += !same) {
+                    same = !seen[found];
+                    for (int s = 0; s < 2 * PIXELS && same; s++) {
+                        same = x[s * n_in] * 16 == (real)digits.pixels[found * PIXELS + s / 2];
+                    }
+                }
+                assert_in_range(found, 0, DIGITS - 1);
+                seen[found] = true;
+                assert_int_equal(class_of, digits.labels[found]);
+                for (int s = 0; s < n_steps && n_in == 2; s++) {
+                    assert_true(x[s * 2 + 1] == (s >= 2 * PIXELS ? 1 : 0) && (s < 2 * PIXELS || x[s * 2] == 0));
+                }
+            }
+        }
+        task_close(t);
+    }
+}
+
 static void digits_splits(void **state) {
     (void)state;
     uint64_t *first = malloc(DIGITS * sizeof *first), *again = malloc(DIGITS * sizeof *again);
@@ -543,6 +585,7 @@ static void store_recall_at_its_densest(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(digits_are_coded_by_the_rule),
+        cmocka_unit_test(pixels_are_numbers),
         cmocka_unit_test(digits_splits),
         cmocka_unit_test(test_digits_do_not_depend_on_the_validation),
         cmocka_unit_test(digits_that_are_not_enough),

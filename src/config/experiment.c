@@ -131,9 +131,13 @@ const char *experiment_task(const lsnn_experiment *experiment) {
     return setting_text(experiment, "task");
 }
 
+bool experiment_uses(const lsnn_experiment *experiment, const option *row) {
+    return option_is_for(row, experiment_task(experiment), setting_text(experiment, "net.kind"));
+}
+
 const char *lsnn_experiment_get(const lsnn_experiment *experiment, const char *key) {
     size_t index = option_index(key);
-    bool known = index < option_count() && option_is_for(option_at(index), experiment_task(experiment));
+    bool known = index < option_count() && experiment_uses(experiment, option_at(index));
     return known ? experiment->settings[index].value.text : NULL;
 }
 
@@ -145,7 +149,7 @@ void lsnn_experiment_each(const lsnn_experiment *experiment, void (*each)(void *
     for (size_t i = 0; i < option_count(); i++) {
         const option *row = option_at(i);
         const setting *from = &experiment->settings[i];
-        if (option_is_for(row, experiment_task(experiment))) {
+        if (experiment_uses(experiment, row)) {
             lsnn_setting shown = {.key = row->key,
                                   .value = from->value.text,
                                   .origin = from->origin,
@@ -160,17 +164,22 @@ void lsnn_experiment_each(const lsnn_experiment *experiment, void (*each)(void *
 /* ---- changing settings ---- */
 
 lsnn_status experiment_find(const lsnn_experiment *experiment, const char *key, size_t *index) {
-    const char *task = experiment_task(experiment);
+    const char *task = experiment_task(experiment), *kind = setting_text(experiment, "net.kind");
     size_t found = option_index(key);
     char shown[EXCERPT_SIZE];
     if (found == option_count()) {
         bool plain = strlen(key) < EXCERPT_SIZE && is_printable_line(key) && *key;
         excerpt(shown, key);
         return fail(LSNN_ERR_SETTING, "%s: unknown setting; did you mean %s? ('lsnn show EXPERIMENT' lists all)", plain ? key : shown,
-                    option_nearest(key, task));
+                    option_nearest(key, task, kind));
     }
     const option *row = option_at(found);
-    if (!option_is_for(row, task)) {
+    if (row->kinds && !option_is_for(row, task, kind)) {
+        return fail(LSNN_ERR_SETTING,
+                    "%s: a setting of networks of kind %s, but this experiment's net.kind is %s; leave it out, or set net.kind before it",
+                    key, row->kinds, kind);
+    }
+    if (!option_is_for(row, task, kind)) {
         bool several = strchr(row->tasks, ',');
         return fail(LSNN_ERR_SETTING,
                     "%s: a setting of the task%s %s, but this experiment's task is %s; leave it out ('lsnn show EXPERIMENT' lists all)",
@@ -220,6 +229,7 @@ static lsnn_status check_list(const lsnn_experiment *experiment, const char *key
     return LSNN_OK;
 }
 
+/* Of spiking networks. */
 static lsnn_status check_rewiring(const lsnn_experiment *e) {
     bool balanced = strcmp(setting_text(e, "net.init"), "balanced") == 0;
     if (balanced && setting_real(e, "net.excitatory") < 0) {
@@ -240,7 +250,7 @@ static lsnn_status check_rewiring(const lsnn_experiment *e) {
     return LSNN_OK;
 }
 
-lsnn_status experiment_check(const lsnn_experiment *experiment) {
+static lsnn_status check_neurons(const lsnn_experiment *experiment) {
     enum { MOST_NEURONS = 65535 };
     lsnn_status status;
     int64_t n_adaptive = setting_int(experiment, "net.n_adaptive"), n_rec = setting_int(experiment, "net.n_lif") + n_adaptive;
@@ -252,7 +262,16 @@ lsnn_status experiment_check(const lsnn_experiment *experiment) {
     TRY(check_list(experiment, "net.tau_a", n_adaptive, "net.n_adaptive"));
     TRY(check_list(experiment, "net.beta", n_adaptive, "net.n_adaptive"));
     TRY(check_rewiring(experiment));
-    if (lsnn_experiment_get(experiment, "image.cue_ms")) {
+out:
+    return status;
+}
+
+lsnn_status experiment_check(const lsnn_experiment *experiment) {
+    lsnn_status status = LSNN_OK;
+    if (strcmp(setting_text(experiment, "net.kind"), "lsnn") == 0) {
+        TRY(check_neurons(experiment));
+    }
+    if (lsnn_experiment_get(experiment, "image.cue_ms") && strcmp(setting_text(experiment, "image.coding"), "crossings") == 0) {
         int64_t cue = setting_int(experiment, "image.cue_ms"), readout = setting_int(experiment, "image.readout_ms");
         if (readout > cue) {
             return fail(LSNN_ERR_SETTING,

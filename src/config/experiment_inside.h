@@ -25,7 +25,9 @@ struct lsnn_experiment {
 lsnn_status experiment_create(lsnn_experiment **out);
 /* The task's name. */
 const char *experiment_task(const lsnn_experiment *experiment);
-/* The row of a key that the experiment's task uses. Errors: SETTING (names the nearest key, or the task whose key it is). */
+/* Is the setting for the experiment's task and kind of network? */
+bool experiment_uses(const lsnn_experiment *experiment, const option *row);
+/* The row of a key that the experiment uses. Errors: SETTING (names the nearest key, or the task or kind of network whose key it is). */
 lsnn_status experiment_find(const lsnn_experiment *experiment, const char *key, size_t *index);
 /* Errors: those of option_parse; the setting is then left as it was. */
 lsnn_status experiment_assign(lsnn_experiment *experiment, size_t index, const char *text, const char *origin);

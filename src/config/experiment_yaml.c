@@ -22,7 +22,7 @@ static void print_settings(const lsnn_experiment *experiment, FILE *to) {
     int n_group = 0;
     for (size_t i = 0; i < option_count(); i++) {
         const option *row = option_at(i);
-        if (!option_is_for(row, experiment_task(experiment))) {
+        if (!experiment_uses(experiment, row)) {
             continue;
         }
         const char *dot = strchr(row->key, '.'), *name = dot ? dot + 1 : row->key;
@@ -231,17 +231,36 @@ out:
     return status;
 }
 
-/* The task first, as it decides which keys are allowed. */
-static lsnn_status read_task(reader *from, const yaml_node_t *root) {
-    for (const yaml_node_pair_t *pair = root->data.mapping.pairs.start; pair < root->data.mapping.pairs.top; pair++) {
-        const yaml_node_t *key = yaml_document_get_node(from->document, pair->key),
-                          *value = yaml_document_get_node(from->document, pair->value);
-        if (is_text(key, "task") && value->type == YAML_SCALAR_NODE) {
-            return locate(from, value, experiment_assign(from->experiment, option_index("task"), text_of(value), from->origin));
+/* The value of a key, NULL if it is not there. */
+static const yaml_node_t *value_at(const reader *from, const yaml_node_t *mapping, const char *wanted) {
+    for (const yaml_node_pair_t *pair = mapping->data.mapping.pairs.start; pair < mapping->data.mapping.pairs.top; pair++) {
+        if (is_text(yaml_document_get_node(from->document, pair->key), wanted)) {
+            return yaml_document_get_node(from->document, pair->value);
         }
     }
-    return fail(LSNN_ERR_SETTING, "%s: task: is missing; add a line 'task: NAME', where NAME is one of %s", from->place,
-                option_at(option_index("task"))->choices);
+    return NULL;
+}
+
+static lsnn_status read_early(reader *from, const char *key, const yaml_node_t *value) {
+    return locate(from, value, experiment_assign(from->experiment, option_index(key), text_of(value), from->origin));
+}
+
+/* The task and the kind of network first, as they decide which keys are allowed. */
+static lsnn_status read_task(reader *from, const yaml_node_t *root) {
+    lsnn_status status;
+    const yaml_node_t *task = value_at(from, root, "task");
+    const yaml_node_t *net = value_at(from, root, "net");
+    const yaml_node_t *kind = net && net->type == YAML_MAPPING_NODE ? value_at(from, net, "kind") : NULL;
+    if (!task || task->type != YAML_SCALAR_NODE) {
+        return fail(LSNN_ERR_SETTING, "%s: task: is missing; add a line 'task: NAME', where NAME is one of %s", from->place,
+                    option_at(option_index("task"))->choices);
+    }
+    TRY(read_early(from, "task", task));
+    if (kind && kind->type == YAML_SCALAR_NODE) {
+        TRY(read_early(from, "net.kind", kind));
+    }
+out:
+    return status;
 }
 
 static lsnn_status read_document(reader *from) {

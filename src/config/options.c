@@ -8,128 +8,148 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define IMAGES "digits,smnist"
-#define RECALL "store-recall"
-#define ARRAYS "arrays"
+#define IMAGES   "digits,smnist"
+#define RECALL   "store-recall"
+#define ARRAYS   "arrays"
+#define SPIKING  "lsnn"
+#define BASELINE "lstm,rnn"
 
 /* clang-format off: one row a setting */
 static const option table[] = {
-    /* key, type, default, minimum, maximum, bounds, choices, unit, help, tasks */
+    /* key, type, default, minimum, maximum, bounds, choices, unit, help, tasks, kinds */
     {"task", OPTION_CHOICE, NULL, 0, 0, NULL, "store-recall|digits|smnist|arrays", "",
-     "what is learned: which inputs are shown, and what the loss and the score are", NULL},
+     "what is learned: which inputs are shown, and what the loss and the score are", NULL, NULL},
     {"seed", OPTION_INT, "1", 0, 4611686018427387904.0, "[]", NULL, "",
-     "seed of everything that is drawn: weights, delays, order of the samples, noise", NULL},
+     "seed of everything that is drawn: weights, delays, order of the samples, noise", NULL, NULL},
 
-    {"net.n_lif", OPTION_INT, "120", 0, 60000, "[]", NULL, "", "number of LIF neurons (leaky integrate-and-fire)", NULL},
+    {"net.kind", OPTION_CHOICE, "lsnn", 0, 0, NULL, "lsnn|lstm|rnn", "",
+     "what the network is made of: spiking neurons, or, to compare with, LSTM or tanh units", NULL, NULL},
+    {"net.n_units", OPTION_INT, "128", 1, 60000, "[]", NULL, "", "number of LSTM or tanh units", NULL, BASELINE},
+    {"net.forget_bias", OPTION_REAL, "1", -100, 100, "[]", NULL, "", "initial bias of the LSTM's forget gates", NULL, "lstm"},
+    {"net.n_lif", OPTION_INT, "120", 0, 60000, "[]", NULL, "", "number of LIF neurons (leaky integrate-and-fire)", NULL, SPIKING},
     {"net.n_adaptive", OPTION_INT, "100", 0, 60000, "[]", NULL, "",
-     "number of adaptive LIF neurons, whose threshold rises with each spike of theirs", NULL},
-    {"net.dt", OPTION_REAL, "1", 0, 1000, "(]", NULL, "ms", "length of a simulation step", NULL},
+     "number of adaptive LIF neurons, whose threshold rises with each spike of theirs", NULL, SPIKING},
+    {"net.dt", OPTION_REAL, "1", 0, 1000, "(]", NULL, "ms", "length of a simulation step", NULL, NULL},
     {"net.tau_m", OPTION_SPREAD, "20", 0, 1e6, "(]", NULL, "ms", "membrane time constant; a list has one value for each recurrent neuron",
-     NULL},
+     NULL, SPIKING},
     {"net.tau_a", OPTION_SPREAD, "700", 0, 1e6, "(]", NULL, "ms",
-     "time constant of the threshold's adaptation; a list has one value for each adaptive neuron", NULL},
+     "time constant of the threshold's adaptation; a list has one value for each adaptive neuron", NULL, SPIKING},
     {"net.beta", OPTION_SPREAD, "1.8", 0, 1e4, "[]", NULL, "",
-     "strength of the threshold's adaptation; a list has one value for each adaptive neuron", NULL},
+     "strength of the threshold's adaptation; a list has one value for each adaptive neuron", NULL, SPIKING},
     {"net.tau_out", OPTION_REAL, "20", 0, 1e6, "[]", NULL, "ms",
-     "time constant of the readout's leaky trace of the spikes; 0: no trace, the spikes of the step alone", NULL},
-    {"net.r_m", OPTION_REAL, "1", 0, 1e6, "(]", NULL, "", "membrane resistance, which scales every current into a neuron", NULL},
-    {"net.v_th", OPTION_REAL, "0.01", 0, 1e6, "(]", NULL, "", "baseline firing threshold", NULL},
+     "time constant of the readout's leaky trace of the spikes; 0: no trace, the spikes of the step alone", NULL, SPIKING},
+    {"net.r_m", OPTION_REAL, "1", 0, 1e6, "(]", NULL, "", "membrane resistance, which scales every current into a neuron", NULL, SPIKING},
+    {"net.v_th", OPTION_REAL, "0.01", 0, 1e6, "(]", NULL, "", "baseline firing threshold", NULL, SPIKING},
     {"net.gamma", OPTION_REAL, "0.3", 0, 10, "(]", NULL, "", "height of the pseudo-derivative, which dampens the gradient through a spike",
-     NULL},
-    {"net.n_ref", OPTION_INT, "5", 0, 1000, "[]", NULL, "steps", "refractory time: steps without a spike after a spike", NULL},
+     NULL, SPIKING},
+    {"net.n_ref", OPTION_INT, "5", 0, 1000, "[]", NULL, "steps", "refractory time: steps without a spike after a spike", NULL, SPIKING},
     {"net.n_delay", OPTION_INT, "10", 1, 256, "[]", NULL, "steps",
-     "longest synaptic delay D: recurrent delays are drawn from 1..D, input delays from 0..D-1", NULL},
+     "longest synaptic delay D: recurrent delays are drawn from 1..D, input delays from 0..D-1", NULL, SPIKING},
     {"net.normalise", OPTION_CHOICE, "threshold", 0, 0, NULL, "threshold|baseline", "",
-     "distance to threshold in the pseudo-derivative: divided by the adapted threshold, or by the baseline", NULL},
-    {"net.detach_reset", OPTION_BOOL, "false", 0, 0, NULL, "true|false", "", "stop the gradient through the reset after a spike", NULL},
-    {"net.bias", OPTION_BOOL, "true", 0, 0, NULL, "true|false", "", "give each output a trained bias", NULL},
-    {"net.connectivity", OPTION_REAL, "1", 0, 1, "(]", NULL, "", "fraction of the possible synapses that exist, drawn at random", NULL},
+     "distance to threshold in the pseudo-derivative: divided by the adapted threshold, or by the baseline", NULL, SPIKING},
+    {"net.detach_reset", OPTION_BOOL, "false", 0, 0, NULL, "true|false", "", "stop the gradient through the reset after a spike", NULL,
+     SPIKING},
+    {"net.bias", OPTION_BOOL, "true", 0, 0, NULL, "true|false", "", "give each output a trained bias", NULL, SPIKING},
+    {"net.connectivity", OPTION_REAL, "1", 0, 1, "(]", NULL, "", "fraction of the possible synapses that exist, drawn at random", NULL,
+     SPIKING},
     {"net.excitatory", OPTION_REAL, "-1", -1, 1, "[]", NULL, "",
-     "Dale's law: fraction of excitatory neurons, the others are inhibitory; -1: no law, signs are free", NULL},
+     "Dale's law: fraction of excitatory neurons, the others are inhibitory; -1: no law, signs are free", NULL, SPIKING},
     {"net.noise", OPTION_REAL, "0", 0, 1e3, "[]", NULL, "", "standard deviation of the Gaussian noise current into each neuron; 0: none",
-     NULL},
-    {"net.noise_trainable", OPTION_BOOL, "false", 0, 0, NULL, "true|false", "", "train each neuron's size of the noise", NULL},
+     NULL, SPIKING},
+    {"net.noise_trainable", OPTION_BOOL, "false", 0, 0, NULL, "true|false", "", "train each neuron's size of the noise", NULL, SPIKING},
     {"net.init", OPTION_CHOICE, "normal", 0, 0, NULL, "normal|balanced", "",
-     "initial weights: normal; or for Dale's law, each neuron's excitation and inhibition in balance", NULL},
-    {"net.scale_in", OPTION_REAL, "1", 0, 1e3, "[]", NULL, "", "factor on the initial input weights", NULL},
-    {"net.scale_rec", OPTION_REAL, "1", 0, 1e3, "[]", NULL, "", "factor on the initial recurrent weights", NULL},
+     "initial weights: normal; or for Dale's law, each neuron's excitation and inhibition in balance", NULL, SPIKING},
+    {"net.scale_in", OPTION_REAL, "1", 0, 1e3, "[]", NULL, "", "factor on the initial input weights", NULL, NULL},
+    {"net.scale_rec", OPTION_REAL, "1", 0, 1e3, "[]", NULL, "", "factor on the initial recurrent weights", NULL, NULL},
 
     {"rewire.connectivity", OPTION_REAL, "0", 0, 1, "[)", NULL, "",
-     "DEEP R: fraction of all input, recurrent and readout synapses that is connected at any time; 0: no rewiring", NULL},
+     "DEEP R: fraction of all input, recurrent and readout synapses that is connected at any time; 0: no rewiring", NULL, SPIKING},
     {"rewire.l1", OPTION_REAL, "0.01", 0, 1e6, "[]", NULL, "", "DEEP R: pull of every connected weight towards 0, times the learning rate",
-     NULL},
+     NULL, SPIKING},
     {"rewire.temperature", OPTION_REAL, "0", 0, 1e6, "[]", NULL, "",
-     "DEEP R: temperature T; each weight takes noise of size sqrt(2 T learning rate) at each step", NULL},
+     "DEEP R: temperature T; each weight takes noise of size sqrt(2 T learning rate) at each step", NULL, SPIKING},
     {"rewire.soft", OPTION_BOOL, "false", 0, 0, NULL, "true|false", "",
-     "DEEP R without a fixed count: noise alone keeps about rewire.connectivity connected; needs l1 and temperature above 0", NULL},
+     "DEEP R without a fixed count: noise alone keeps about rewire.connectivity connected; needs l1 and temperature above 0", NULL,
+     SPIKING},
     {"rewire.gradients", OPTION_CHOICE, "connected", 0, 0, NULL, "connected|all", "",
-     "DEEP R: gradients of connected synapses alone, or of the dormant ones too, which costs dense arithmetic", NULL},
+     "DEEP R: gradients of connected synapses alone, or of the dormant ones too, which costs dense arithmetic", NULL, SPIKING},
 
-    {"loss.rate_strength", OPTION_REAL, "0.1", 0, 1e9, "[]", NULL, "", "strength of the firing rate regularisation; 0: none", NULL},
+    {"loss.rate_strength", OPTION_REAL, "0.1", 0, 1e9, "[]", NULL, "", "strength of the firing rate regularisation; 0: none", NULL,
+     SPIKING},
     {"loss.rate_target", OPTION_REAL, "10", 0, 1000, "[]", NULL, "Hz", "firing rate that the regularisation pulls every neuron towards",
-     NULL},
+     NULL, SPIKING},
 
-    {"train.iterations", OPTION_INT, "1000", 0, 1e9, "[]", NULL, "iterations", "length of the training, in updates of the weights", NULL},
-    {"train.batch", OPTION_INT, "256", 1, 65536, "[]", NULL, "", "sequences an iteration", NULL},
-    {"train.lr", OPTION_REAL, "0.01", 0, 10, "(]", NULL, "", "learning rate of Adam at the start", NULL},
+    {"train.iterations", OPTION_INT, "1000", 0, 1e9, "[]", NULL, "iterations", "length of the training, in updates of the weights", NULL,
+     NULL},
+    {"train.batch", OPTION_INT, "256", 1, 65536, "[]", NULL, "", "sequences an iteration", NULL, NULL},
+    {"train.lr", OPTION_REAL, "0.01", 0, 10, "(]", NULL, "", "learning rate of Adam at the start", NULL, NULL},
     {"train.lr_schedule", OPTION_CHOICE, "step", 0, 0, NULL, "step|cosine|constant", "",
-     "how the learning rate falls: by lr_factor every lr_every iterations, along a half cosine to lr_factor times its start, or not", NULL},
-    {"train.lr_factor", OPTION_REAL, "0.8", 0, 1, "(]", NULL, "",
-     "factor on the learning rate at each step of the step schedule, or at the end of the cosine", NULL},
-    {"train.lr_every", OPTION_INT, "2500", 1, 1e9, "[]", NULL, "iterations", "time between the steps of the step schedule", NULL},
-    {"train.lr_warmup", OPTION_INT, "0", 0, 1e9, "[]", NULL, "iterations", "time over which the learning rate first rises from 0 in a line",
+     "how the learning rate falls: by lr_factor every lr_every iterations, along a half cosine to lr_factor times its start, or not", NULL,
      NULL},
-    {"train.beta1", OPTION_REAL, "0.9", 0, 1, "[)", NULL, "", "Adam's decay of the mean gradient", NULL},
-    {"train.beta2", OPTION_REAL, "0.999", 0, 1, "[)", NULL, "", "Adam's decay of the mean squared gradient", NULL},
-    {"train.epsilon", OPTION_REAL, "1e-8", 0, 1, "(]", NULL, "", "Adam's small number in the denominator", NULL},
-    {"train.clip", OPTION_REAL, "0", 0, 1e9, "[]", NULL, "", "longest gradient: a longer one is scaled down to this norm; 0: never", NULL},
+    {"train.lr_factor", OPTION_REAL, "0.8", 0, 1, "(]", NULL, "",
+     "factor on the learning rate at each step of the step schedule, or at the end of the cosine", NULL, NULL},
+    {"train.lr_every", OPTION_INT, "2500", 1, 1e9, "[]", NULL, "iterations", "time between the steps of the step schedule", NULL, NULL},
+    {"train.lr_warmup", OPTION_INT, "0", 0, 1e9, "[]", NULL, "iterations", "time over which the learning rate first rises from 0 in a line",
+     NULL, NULL},
+    {"train.beta1", OPTION_REAL, "0.9", 0, 1, "[)", NULL, "", "Adam's decay of the mean gradient", NULL, NULL},
+    {"train.beta2", OPTION_REAL, "0.999", 0, 1, "[)", NULL, "", "Adam's decay of the mean squared gradient", NULL, NULL},
+    {"train.epsilon", OPTION_REAL, "1e-8", 0, 1, "(]", NULL, "", "Adam's small number in the denominator", NULL, NULL},
+    {"train.clip", OPTION_REAL, "0", 0, 1e9, "[]", NULL, "", "longest gradient: a longer one is scaled down to this norm; 0: never", NULL,
+     NULL},
     {"train.carry_state", OPTION_BOOL, "false", 0, 0, NULL, "true|false", "",
-     "start each iteration from the network state in which the one before ended, not at rest", NULL},
-    {"train.valid_every", OPTION_INT, "100", 1, 1e9, "[]", NULL, "iterations", "time between validations", NULL},
+     "start each iteration from the network state in which the one before ended, not at rest", NULL, NULL},
+    {"train.valid_every", OPTION_INT, "100", 1, 1e9, "[]", NULL, "iterations", "time between validations", NULL, NULL},
     {"train.valid_batches", OPTION_INT, "20", 1, 1e6, "[]", NULL, "",
-     "batches a validation draws where data are generated; data from files are used whole", NULL},
+     "batches a validation draws where data are generated; data from files are used whole", NULL, NULL},
     {"train.test_batches", OPTION_INT, "20", 1, 1e6, "[]", NULL, "",
-     "batches the final test draws where data are generated; data from files are used whole", NULL},
-    {"train.checkpoint_every", OPTION_INT, "100", 1, 1e9, "[]", NULL, "iterations", "time between checkpoints", NULL},
-    {"train.stop_score", OPTION_REAL, "-1", -1, 1e9, "[]", NULL, "", "stop early once the validation score is this good; -1: never", NULL},
+     "batches the final test draws where data are generated; data from files are used whole", NULL, NULL},
+    {"train.checkpoint_every", OPTION_INT, "100", 1, 1e9, "[]", NULL, "iterations", "time between checkpoints", NULL, NULL},
+    {"train.stop_score", OPTION_REAL, "-1", -1, 1e9, "[]", NULL, "", "stop early once the validation score is this good; -1: never", NULL,
+     NULL},
 
-    {"image.pixel_ms", OPTION_INT, "1", 1, 100, "[]", NULL, "ms", "time that each pixel is shown", IMAGES},
+    {"image.pixel_ms", OPTION_INT, "1", 1, 100, "[]", NULL, "ms", "time that each pixel is shown", IMAGES, NULL},
+    {"image.coding", OPTION_CHOICE, "crossings", 0, 0, NULL, "crossings|pixels", "",
+     "how pixels reach the network: as spikes where grey levels are crossed, or as one number from 0 to 1", IMAGES, NULL},
     {"image.n_thresholds", OPTION_INT, "40", 2, 256, "[]", NULL, "",
-     "grey levels whose crossings, up and down, are spikes of the input neurons", IMAGES},
-    {"image.cue_ms", OPTION_INT, "56", 1, 10000, "[]", NULL, "ms", "time after the image during which the cue neuron fires", IMAGES},
+     "grey levels whose crossings, up and down, are spikes of the input neurons", IMAGES, NULL},
+    {"image.cue_ms", OPTION_INT, "56", 0, 10000, "[]", NULL, "ms", "time after the image during which the cue input is on", IMAGES, NULL},
     {"image.readout_ms", OPTION_INT, "28", 1, 10000, "[]", NULL, "ms",
-     "last part of the cue over which the outputs are averaged; at most image.cue_ms", IMAGES},
-    {"image.permuted", OPTION_BOOL, "false", 0, 0, NULL, "true|false", "", "show the pixels in one fixed random order", IMAGES},
+     "last part of the sequence over which the outputs are averaged; with crossings, a part of the cue", IMAGES, NULL},
+    {"image.permuted", OPTION_BOOL, "false", 0, 0, NULL, "true|false", "", "show the pixels in one fixed random order", IMAGES, NULL},
     {"image.shift", OPTION_INT, "0", 0, 8, "[]", NULL, "pixels",
-     "training images are moved at random by up to so many pixels each way, anew each time", IMAGES},
+     "training images are moved at random by up to so many pixels each way, anew each time", IMAGES, NULL},
     {"image.jitter", OPTION_REAL, "0", 0, 1, "[]", NULL, "",
-     "training pixels are changed at random by up to this part of the full brightness, anew each time", IMAGES},
-    {"image.n_valid", OPTION_INT, "200", 1, 50000, "[]", NULL, "", "training images that are set aside for validation", IMAGES},
-    {"image.n_test", OPTION_INT, "300", 1, 1500, "[]", NULL, "", "images that are held out for the test", "digits"},
+     "training pixels are changed at random by up to this part of the full brightness, anew each time", IMAGES, NULL},
+    {"image.n_valid", OPTION_INT, "200", 1, 50000, "[]", NULL, "", "training images that are set aside for validation", IMAGES, NULL},
+    {"image.n_test", OPTION_INT, "300", 1, 1500, "[]", NULL, "", "images that are held out for the test", "digits", NULL},
 
-    {"store-recall.symbol_ms", OPTION_INT, "200", 1, 10000, "[]", NULL, "ms", "time that each symbol is shown", RECALL},
-    {"store-recall.n_symbols", OPTION_INT, "12", 2, 1000, "[]", NULL, "", "symbols a sequence", RECALL},
+    {"store-recall.symbol_ms", OPTION_INT, "200", 1, 10000, "[]", NULL, "ms", "time that each symbol is shown", RECALL, NULL},
+    {"store-recall.n_symbols", OPTION_INT, "12", 2, 1000, "[]", NULL, "", "symbols a sequence", RECALL, NULL},
     {"store-recall.n_group", OPTION_INT, "25", 1, 1000, "[]", NULL, "",
-     "input neurons in each of the four groups: value 0, value 1, store, recall", RECALL},
-    {"store-recall.rate", OPTION_REAL, "50", 0, 1000, "(]", NULL, "Hz", "Poisson firing rate of an input group while it is on", RECALL},
+     "input neurons in each of the four groups: value 0, value 1, store, recall", RECALL, NULL},
+    {"store-recall.rate", OPTION_REAL, "50", 0, 1000, "(]", NULL, "Hz", "Poisson firing rate of an input group while it is on", RECALL,
+     NULL},
     {"store-recall.p_command", OPTION_REAL, "0.142857142857", 0, 1, "(]", NULL, "",
-     "probability that a symbol comes with a command, store or recall", RECALL},
+     "probability that a symbol comes with a command, store or recall", RECALL, NULL},
 
-    {"arrays.file", OPTION_TEXT, "", 0, 0, NULL, NULL, "", "safetensors file that holds both arrays; empty: each is a .npy file", ARRAYS},
-    {"arrays.inputs", OPTION_TEXT, "inputs", 0, 0, NULL, NULL, "", "name of the inputs in arrays.file, or path of a .npy file", ARRAYS},
-    {"arrays.targets", OPTION_TEXT, "targets", 0, 0, NULL, NULL, "", "name of the targets in arrays.file, or path of a .npy file", ARRAYS},
+    {"arrays.file", OPTION_TEXT, "", 0, 0, NULL, NULL, "", "safetensors file that holds both arrays; empty: each is a .npy file", ARRAYS,
+     NULL},
+    {"arrays.inputs", OPTION_TEXT, "inputs", 0, 0, NULL, NULL, "", "name of the inputs in arrays.file, or path of a .npy file", ARRAYS,
+     NULL},
+    {"arrays.targets", OPTION_TEXT, "targets", 0, 0, NULL, NULL, "", "name of the targets in arrays.file, or path of a .npy file", ARRAYS,
+     NULL},
     {"arrays.kind", OPTION_CHOICE, "class", 0, 0, NULL, "class|class-per-step|values", "",
-     "what the targets are: a class a sequence, a class a step, or values at each step", ARRAYS},
+     "what the targets are: a class a sequence, a class a step, or values at each step", ARRAYS, NULL},
     {"arrays.input", OPTION_CHOICE, "spikes", 0, 0, NULL, "spikes|currents", "",
-     "what the inputs are: spikes, 0 or 1, or currents, any numbers", ARRAYS},
+     "what the inputs are: spikes, 0 or 1, or currents, any numbers", ARRAYS, NULL},
     {"arrays.n_classes", OPTION_INT, "0", 0, 65535, "[]", NULL, "", "number of classes; 0: the largest class in the targets, plus 1",
-     ARRAYS},
+     ARRAYS, NULL},
     {"arrays.readout_ms", OPTION_INT, "0", 0, 1e9, "[]", NULL, "ms",
-     "last part of the sequence over which the outputs are averaged, for kind class; 0: all of it", ARRAYS},
+     "last part of the sequence over which the outputs are averaged, for kind class; 0: all of it", ARRAYS, NULL},
     {"arrays.valid_fraction", OPTION_REAL, "0.1", 0, 0.9, "[]", NULL, "",
-     "fraction of the sequences that is set aside for validation; at least one", ARRAYS},
+     "fraction of the sequences that is set aside for validation; at least one", ARRAYS, NULL},
     {"arrays.test_fraction", OPTION_REAL, "0.2", 0, 0.9, "[]", NULL, "",
-     "fraction of the sequences that is held out for the test; at least one", ARRAYS},
+     "fraction of the sequences that is held out for the test; at least one", ARRAYS, NULL},
 };
 /* clang-format on */
 
@@ -160,8 +180,8 @@ static bool has_word(const char *list, char separator, const char *word, size_t 
     return false;
 }
 
-bool option_is_for(const option *row, const char *task) {
-    return !row->tasks || has_word(row->tasks, ',', task, strlen(task));
+bool option_is_for(const option *row, const char *task, const char *kind) {
+    return (!row->tasks || has_word(row->tasks, ',', task, strlen(task))) && (!row->kinds || has_word(row->kinds, ',', kind, strlen(kind)));
 }
 
 bool option_is_group(const char *text) {
@@ -174,7 +194,7 @@ bool option_is_group(const char *text) {
     return false;
 }
 
-const char *option_nearest(const char *key, const char *task) {
+const char *option_nearest(const char *key, const char *task, const char *kind) {
     const char *nearest = NULL;
     size_t least = SIZE_MAX;
     for (size_t i = 0; i < option_count(); i++) {
@@ -184,7 +204,7 @@ const char *option_nearest(const char *key, const char *task) {
             size_t bare = edit_distance(key, dot + 1);
             distance = bare < distance ? bare : distance;
         }
-        if (distance < least && option_is_for(&table[i], task)) {
+        if (distance < least && option_is_for(&table[i], task, kind)) {
             least = distance;
             nearest = table[i].key;
         }

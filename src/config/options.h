@@ -24,6 +24,7 @@ typedef struct option {
     const char *unit;        /* "ms", "Hz", "steps", "iterations", "" */
     const char *help;        /* one line, without a full stop */
     const char *tasks;       /* tasks that use it, "digits,smnist"; NULL: all */
+    const char *kinds;       /* kinds of network (net.kind) that use it, "lstm,rnn"; NULL: all */
 } option;
 
 size_t option_count(void);
@@ -31,12 +32,12 @@ size_t option_count(void);
 const option *option_at(size_t index);
 /* The row's index, option_count() if there is no such key. */
 size_t option_index(const char *key);
-/* Does the task use this setting? */
-bool option_is_for(const option *row, const char *task);
+/* Do the task and the kind of network use this setting? */
+bool option_is_for(const option *row, const char *task, const char *kind);
 /* Is this the part before the '.' of some key? */
 bool option_is_group(const char *text);
-/* The key, among those that the task uses, that is the fewest edits away; a key typed without its group is compared with bare names too. */
-const char *option_nearest(const char *key, const char *task);
+/* The key, among those that are for this task and kind, that is the fewest edits away; a key typed without its group is compared with bare names too. */
+const char *option_nearest(const char *key, const char *task, const char *kind);
 
 enum { OPTION_RANGE_SIZE = 80 };
 /* What is allowed, in words and without the unit: "1..256", "above 0, up to 1000", "threshold|baseline", "" for TEXT. */

@@ -3,8 +3,12 @@
 #include <string.h>
 
 static const model_kind *kind_of(const lsnn_experiment *experiment) {
-    (void)experiment;
-    return &model_spiking;
+    static const model_kind *const kinds[] = {&model_spiking, &model_lstm, &model_rnn};
+    size_t k = 0;
+    while (k + 1 < sizeof kinds / sizeof *kinds && strcmp(kinds[k]->name, setting_text(experiment, "net.kind")) != 0) {
+        k++;
+    }
+    return kinds[k];
 }
 
 lsnn_status model_create(model **out, const lsnn_experiment *experiment, const model_shape *shape) {

@@ -101,7 +101,7 @@ static inline void model_write_training(const model *m, tensor_writer *writer) {
 static inline lsnn_status model_read_training(model *m, const tensor_file *file) {
     return m->kind->read_training != NULL ? m->kind->read_training(m, file) : LSNN_OK;
 }
-/* Sizes of the network: kind, n_in, n_rec, n_lif, n_adaptive, n_out, synapses, parameters. */
+/* Sizes of the network: n_in, n_rec, n_lif, n_adaptive, n_out, synapses, parameters. */
 static inline void model_describe(const model *m, lsnn_needs *needs) {
     m->kind->describe(m, needs);
 }

@@ -10,7 +10,8 @@ lsnn_status lsnn_experiment_needs(const lsnn_experiment *experiment, const char 
     TRY(task_open_shape(&t, experiment, data_folder));
     model_shape shape = setup_shape(t);
     TRY(model_create(&m, experiment, &shape));
-    lsnn_needs found = {.n_steps = t->n_steps, .n_batch = (int)setting_int(experiment, "train.batch")};
+    lsnn_needs found = {
+        .kind = m->kind->name, .unit = m->kind->unit, .n_steps = t->n_steps, .n_batch = (int)setting_int(experiment, "train.batch")};
     model_describe(m, &found);
     TRY(model_start_training(m, experiment));
     TRY(lsnn_context_create(&context, 0));

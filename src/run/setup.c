@@ -8,7 +8,8 @@ model_shape setup_shape(const task *t) {
 
 lsnn_status setup_check_model(const model *m, const task *t, const char *path) {
     const model_shape *s = &m->shape;
-    if (s->n_in != t->n_in || s->n_out != t->n_out || s->input != t->input) {
+    bool takes_all = model_net(m) == NULL; /* dense networks take spikes as numbers */
+    if (s->n_in != t->n_in || s->n_out != t->n_out || (s->input != t->input && !takes_all)) {
         return fail(LSNN_ERR_DATA, "%s: the network has %d inputs and %d outputs, the task %s %d and %d; its data or settings have changed",
                     path, s->n_in, s->n_out, t->kind->name, t->n_in, t->n_out);
     }

@@ -2,7 +2,9 @@
  *
  * A pixel's value is coded by threshold crossings. With n thresholds k/(n-1) on [0, 1]: for each k < n-1 one input spikes when the value rises from
  * below the threshold to it or above (x[p] < th <= x[p+1], at pixel p), another when it falls below; one more spikes while the pixel is at 1; the last is
- * the cue, which spikes at every step after the image, when the network is to answer. */
+ * the cue, which spikes at every step after the image, when the network is to answer.
+ *
+ * Or (image.coding: pixels) the value itself is the first input, and the cue, if there is one, the second: 1 at every step after the image. */
 #include "tasks/task.h"
 
 #include "base/file.h"
@@ -30,6 +32,7 @@ typedef struct images {
     image_set sets[SPLITS];
     uint32_t *order[SPLITS]; /* sample k of a split is image order[k] of its set; NULL: k */
     uint32_t *pixel_order;   /* [n_pixels] which pixel comes when; NULL: row by row */
+    bool spikes;             /* coded by crossings; else the pixel's value is the input */
     int width, n_pixels, pixel_steps, n_thresholds;
     int shift;          /* training: pixels that an image is moved by, at most, each way */
     int jitter;         /* training: levels that a pixel is changed by, at most */
@@ -60,20 +63,25 @@ static lsnn_status set_up(images *s, const lsnn_experiment *e, const task_kind *
     s->brightest = brightest;
     s->pixel_steps = task_steps(e, (double)setting_int(e, "image.pixel_ms"));
     s->n_thresholds = (int)setting_int(e, "image.n_thresholds");
-    int cue_steps = task_steps(e, (double)setting_int(e, "image.cue_ms"));
+    int cue_steps = setting_int(e, "image.cue_ms") > 0 ? task_steps(e, (double)setting_int(e, "image.cue_ms")) : 0;
     int readout_steps = task_steps(e, (double)setting_int(e, "image.readout_ms"));
     for (int x = 0; x < 256; x++) { /* x/brightest >= k/(n-1), in whole numbers */
         int level = x * (s->n_thresholds - 1) / brightest;
         s->level[x] = (uint8_t)(level < 255 ? level : 255);
     }
     s->task.kind = kind;
-    s->task.input = LSNN_SPIKES;
+    s->spikes = strcmp(setting_text(e, "image.coding"), "crossings") == 0;
+    s->task.input = s->spikes ? LSNN_SPIKES : LSNN_CURRENTS;
     s->task.loss = LOSS_CROSS_ENTROPY;
     s->task.score_name = "accuracy";
-    s->task.n_in = 2 * (s->n_thresholds - 1) + 2;
+    s->task.n_in = s->spikes ? 2 * (s->n_thresholds - 1) + 2 : 1 + (cue_steps > 0);
     s->task.n_out = 10;
     TRY(task_set_steps(&s->task, (double)n_pixels * s->pixel_steps + cue_steps));
     TRY(task_create_windows(&s->task, 1));
+    if (readout_steps > s->task.n_steps) {
+        TRY(fail(LSNN_ERR_SETTING, "image.readout_ms is %d steps, but a sequence has only %d; make it at most that", readout_steps,
+                 s->task.n_steps));
+    }
     s->task.window_start[0] = s->task.n_steps - readout_steps;
     s->task.window_stop[0] = s->task.n_steps;
     if (setting_bool(e, "image.permuted")) {
@@ -203,20 +211,16 @@ static void change_image(const images *s, uint64_t seed, uint64_t draw, const ui
     }
 }
 
-static void write_sample(const task *t, split part, uint64_t seed, uint64_t index, const sample_writer *to) {
-    const images *s = (const images *)t;
-    size_t image = s->order[part] != NULL ? s->order[part][index] : (size_t)index;
-    const uint8_t *pixels = s->sets[part].pixels + image * (size_t)s->n_pixels;
-    uint8_t changed[MOST_PIXELS];
-    if (part == SPLIT_TRAIN && (s->shift > 0 || s->jitter > 0)) {
-        change_image(s, seed, to->draw, pixels, changed);
-        pixels = changed;
-    }
+static int pixel_at(const images *s, const uint8_t *pixels, int p) {
+    return pixels[s->pixel_order != NULL ? s->pixel_order[p] : (uint32_t)p];
+}
+
+static void write_crossings(const images *s, const uint8_t *pixels, const sample_writer *to) {
     int n_below_1 = s->n_thresholds - 1;
     for (int p = 0; p < s->n_pixels; p++) {
         int step = p * s->pixel_steps;
-        int now = pixels[s->pixel_order != NULL ? s->pixel_order[p] : (uint32_t)p];
-        int next = p + 1 < s->n_pixels ? pixels[s->pixel_order != NULL ? s->pixel_order[p + 1] : (uint32_t)p + 1] : now;
+        int now = pixel_at(s, pixels, p);
+        int next = p + 1 < s->n_pixels ? pixel_at(s, pixels, p + 1) : now;
         for (int k = s->level[now] + 1; k <= s->level[next] && k < n_below_1; k++) {
             sample_spike(to, step, k);
         }
@@ -227,8 +231,34 @@ static void write_sample(const task *t, split part, uint64_t seed, uint64_t inde
             sample_spike(to, step + r, 2 * n_below_1);
         }
     }
-    for (int step = s->n_pixels * s->pixel_steps; step < t->n_steps; step++) {
+    for (int step = s->n_pixels * s->pixel_steps; step < s->task.n_steps; step++) {
         sample_spike(to, step, 2 * n_below_1 + 1);
+    }
+}
+
+static void write_pixels(const images *s, const uint8_t *pixels, const sample_writer *to) {
+    int n_image = s->n_pixels * s->pixel_steps;
+    for (int step = 0; step < n_image; step++) {
+        sample_current(to, step, 0, (real)pixel_at(s, pixels, step / s->pixel_steps) / (real)s->brightest);
+    }
+    for (int step = n_image; step < s->task.n_steps; step++) {
+        sample_current(to, step, 1, 1);
+    }
+}
+
+static void write_sample(const task *t, split part, uint64_t seed, uint64_t index, const sample_writer *to) {
+    const images *s = (const images *)t;
+    size_t image = s->order[part] != NULL ? s->order[part][index] : (size_t)index;
+    const uint8_t *pixels = s->sets[part].pixels + image * (size_t)s->n_pixels;
+    uint8_t changed[MOST_PIXELS];
+    if (part == SPLIT_TRAIN && (s->shift > 0 || s->jitter > 0)) {
+        change_image(s, seed, to->draw, pixels, changed);
+        pixels = changed;
+    }
+    if (s->spikes) {
+        write_crossings(s, pixels, to);
+    } else {
+        write_pixels(s, pixels, to);
     }
     sample_class(to, 0, s->sets[part].labels[image]);
 }

@@ -116,6 +116,18 @@ typedef struct kernel_set {
 
     /* The mirror of add_values: dw[k] += sum over lanes of x[i] * d_current[j], added as a tree, for the synapses of delay d. x: rows [n_pre]. */
     void (*value_gradients)(const synapses *s, int d, const real *x, const real *d_current, real *dw);
+
+    /* Cells of dense networks, n samples of n_units each; docs/model.md, "Baselines". Arrays are [n][n_units] unless said otherwise; h is [n][stride]. The same
+     * for any number of lanes. tanh is within 4e-7, and the logistic function within 2e-7 (in double precision both are libm's).
+     * gates [n][4][n_units]: sums of the input, forget, new and output gates, replaced by the gates. Writes c and h. */
+    void (*lstm_step)(int n, int n_units, real *gates, const real *c_before, real *c, real *h, int stride);
+    /* Gates and cells as lstm_step left them. d_h: dL/dh(t). d_c: dL/dc(t) as far as it comes from step t+1, replaced by what step t-1 gets. Writes dL/dsums to
+     * d_gates, laid out like gates. */
+    void (*lstm_back)(int n, int n_units, const real *gates, const real *c_before, const real *c, const real *d_h, real *d_c,
+                      real *d_gates);
+    /* h = tanh(sums), and back: d_sums = d_h (1 - h^2). */
+    void (*rnn_step)(int n, int n_units, const real *sums, real *h, int stride);
+    void (*rnn_back)(int n, int n_units, const real *h, int stride, const real *d_h, real *d_sums);
 } kernel_set;
 
 /* A table for 16 lanes and one for 8. Which fits a batch is decided by the batch alone. */
