@@ -56,6 +56,7 @@ reproduce:
 ## golden: compute the golden gradients again with the independent reference (needs Python with PyTorch)
 golden:
 	python3 tests/reference/make_golden.py
+	python3 tests/reference/make_dense_golden.py
 
 ## format: lay out every C file by .clang-format (clang-format 14)
 format:

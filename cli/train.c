@@ -1,4 +1,5 @@
 /* lsnn train. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -41,9 +42,11 @@ static void print_hint(const struct arguments *arguments, const char *command, c
     fprintf(stderr, "%s\n", rest);
 }
 
-static void print_hints(const struct arguments *arguments, const char *run) {
+static void print_hints(const struct arguments *arguments, const char *run, bool has_spikes) {
     fputs("try next:\n", stderr);
-    print_hint(arguments, "plot", run, " --out sample.png             one test sample, spike by spike");
+    if (has_spikes) {
+        print_hint(arguments, "plot", run, " --out sample.png             one test sample, spike by spike");
+    }
     print_hint(arguments, "plot", run, " --curves --out curves.png    how the training went");
     print_hint(arguments, "show", run, "                              its settings, and what the network needs");
 }
@@ -79,7 +82,7 @@ static int say_result(const struct arguments *arguments, const lsnn_result *resu
     print_result(result, run);
     fflush(stdout); /* before the hints, where both go to one place */
     if (!arguments->quiet) {
-        print_hints(arguments, run);
+        print_hints(arguments, run, !isnan(result->rate_hz));
     }
     return 0;
 }

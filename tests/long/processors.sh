@@ -92,6 +92,11 @@ fetch_root() {
     find "$root" -lname '/*' -printf '%p\t%l\n' | while IFS=$'\t' read -r link target; do
         ln -sfnr "$root$target" "$link"
     done
+    # Debian links OpenBLAS where it is looked for only when the package is set up.
+    for file in "$root"/usr/lib/aarch64-linux-gnu/openblas-pthread/{libopenblas.so*,pkgconfig/openblas.pc}; do
+        target=${file%/openblas-pthread/*}${file##*/openblas-pthread}
+        [ -e "$target" ] || ln -sr "$file" "$target"
+    done
     rm -rf "$state"
     touch "$root/ready"
 }
