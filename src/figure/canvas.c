@@ -1,4 +1,4 @@
-#include "run/canvas.h"
+#include "figure/canvas.h"
 
 #include <cairo-pdf.h>
 #include <cairo.h>

@@ -1,8 +1,8 @@
 /* What the files figure*.c share: panels that stand on top of each other, and what is written beside them. For no one else. */
-#ifndef LSNN_RUN_FIGURE_INSIDE_H
-#define LSNN_RUN_FIGURE_INSIDE_H
+#ifndef LSNN_FIGURE_FIGURE_INSIDE_H
+#define LSNN_FIGURE_FIGURE_INSIDE_H
 
-#include "run/panel.h"
+#include "figure/panel.h"
 
 enum { MAX_STRIPS = 5 };
 

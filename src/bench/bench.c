@@ -1,5 +1,5 @@
 /* Times works, and says how near to the machine's limits they came. */
-#include "run/bench.h"
+#include "bench/bench.h"
 
 #include "base/clock.h"
 

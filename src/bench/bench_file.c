@@ -1,5 +1,5 @@
 /* A work as a file, so that other programs can do the same. */
-#include "run/bench.h"
+#include "bench/bench.h"
 
 #include "base/arena.h"
 

@@ -1,6 +1,6 @@
 /* A probe's file, read, checked, and laid out for drawing. */
-#ifndef LSNN_RUN_PROBE_FILE_H
-#define LSNN_RUN_PROBE_FILE_H
+#ifndef LSNN_FIGURE_PROBE_FILE_H
+#define LSNN_FIGURE_PROBE_FILE_H
 
 #include "base/tensorfile.h"
 

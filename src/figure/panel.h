@@ -1,8 +1,8 @@
 /* Panels on a canvas: axes, and within them lines, rasters and heat maps. Lengths are in points, as there. */
-#ifndef LSNN_RUN_PANEL_H
-#define LSNN_RUN_PANEL_H
+#ifndef LSNN_FIGURE_PANEL_H
+#define LSNN_FIGURE_PANEL_H
 
-#include "run/canvas.h"
+#include "figure/canvas.h"
 
 /* The numbers that one side of a panel shows. */
 typedef struct axis {

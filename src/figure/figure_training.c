@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "run/figure_inside.h"
+#include "figure/figure_inside.h"
 
 enum { LOSS, SCORE, RATE, N_CURVES };
 

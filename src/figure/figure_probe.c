@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "run/figure_inside.h"
-#include "run/probe_file.h"
+#include "figure/figure_inside.h"
+#include "figure/probe_file.h"
 
 enum { MAX_THRESHOLDS = 20, MAX_LABELS = 12 };
 

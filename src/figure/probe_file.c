@@ -1,4 +1,4 @@
-#include "run/probe_file.h"
+#include "figure/probe_file.h"
 
 #include <jansson.h>
 #include <math.h>

@@ -1,6 +1,6 @@
 /* What can be timed, and making it ready. */
 #include "base/rng.h"
-#include "run/bench.h"
+#include "bench/bench.h"
 
 #include <jansson.h>
 #include <math.h>

@@ -1,4 +1,4 @@
-#include "run/panel.h"
+#include "figure/panel.h"
 
 #include <math.h>
 #include <stdio.h>

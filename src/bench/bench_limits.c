@@ -1,5 +1,5 @@
 /* How fast the machine could be, and what a work takes at least. */
-#include "run/bench.h"
+#include "bench/bench.h"
 
 #include "base/clock.h"
 

@@ -2,8 +2,8 @@
  * Lengths are in points (1/72 inch); (0, 0) is the upper left corner of the page, y grows downward. The same calls give the same bytes.
  * Failures of memory are kept by the canvas and reported by canvas_save. PNG, PDF and the widths of text come from cairo; SVG is written here, because
  * cairo's has outlines in place of text, names that differ from call to call, and several times the bytes. */
-#ifndef LSNN_RUN_CANVAS_H
-#define LSNN_RUN_CANVAS_H
+#ifndef LSNN_FIGURE_CANVAS_H
+#define LSNN_FIGURE_CANVAS_H
 
 #include "base/error.h"
 

@@ -1,6 +1,6 @@
 /* The works of lsnn bench: made-up strokes through a network of the size and rate that was asked for. */
-#ifndef LSNN_RUN_BENCH_H
-#define LSNN_RUN_BENCH_H
+#ifndef LSNN_BENCH_BENCH_H
+#define LSNN_BENCH_BENCH_H
 
 #include "learn/gradient.h"
 #include "learn/rewire.h"

@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "base/file.h"
-#include "run/figure_inside.h"
+#include "figure/figure_inside.h"
 
 void figure_add_strip(strips *all, const char *label, axis up, double weight, void (*draw)(canvas *, const panel *, void *)) {
     strip *one = &all->list[all->n++];
