@@ -212,6 +212,8 @@ static void begin_cairo(canvas *page, double width, double height, const char *t
     }
     page->cairo = cairo_create(page->surface);
     if (page->format == FORMAT_PNG) {
+        cairo_set_source_rgb(page->cairo, 1, 1, 1);
+        cairo_paint(page->cairo); /* also of pixels that are on the page in part */
         cairo_scale(page->cairo, png_scale, png_scale);
     }
     cairo_font_options_t *options = cairo_font_options_create();
@@ -338,6 +340,20 @@ void canvas_stroke(canvas *page, ink how) {
     cairo_set_line_width(page->cairo, how.width);
     cairo_set_line_join(page->cairo, CAIRO_LINE_JOIN_ROUND);
     cairo_stroke(page->cairo);
+}
+
+void canvas_fill(canvas *page, ink how) {
+    if (page->format == FORMAT_SVG) {
+        put_text(&page->file, "<path");
+        put_colour(&page->file, "fill", how);
+        put_text(&page->file, " d=\"");
+        put(&page->file, page->track.bytes == NULL ? "" : page->track.bytes, page->track.n);
+        put_text(&page->file, "\"/>\n");
+        page->track.n = 0;
+        return;
+    }
+    set_source(page, how.rgb, how.alpha);
+    cairo_fill(page->cairo);
 }
 
 void canvas_box(canvas *page, double x, double y, double width, double height, ink how) {

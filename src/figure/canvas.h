@@ -39,6 +39,8 @@ lsnn_status canvas_save(canvas *page);
 void canvas_move(canvas *page, double x, double y);
 void canvas_line(canvas *page, double x, double y);
 void canvas_stroke(canvas *page, ink how);
+/* The same, but fills what the path goes around. */
+void canvas_fill(canvas *page, ink how);
 void canvas_box(canvas *page, double x, double y, double width, double height, ink how);
 void canvas_dot(canvas *page, double x, double y, double radius, ink how);
 /* Pixels [rows][columns], each 0xAARRGGBB with colours multiplied by alpha, stretched over the box without smoothing. */

@@ -1,6 +1,8 @@
 /* The door of the figures: one sample's walk through a network, and the curves of a training; and how both are laid out. */
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "base/file.h"
 #include "figure/figure_inside.h"
@@ -44,6 +46,49 @@ void figure_title(canvas *page, const char *title) {
 void figure_note(canvas *page, const panel *where, int line, const char *text, uint32_t rgb) {
     canvas_text(page, where->x + where->width + 6, where->y + note_size + line * (note_size + 2), text,
                 (text_style){.rgb = rgb, .size = note_size});
+}
+
+void figure_fit_text(canvas *page, char *out, size_t size, const char *text, text_style *style, double width) {
+    const double smallest = 6;
+    snprintf(out, size, "%s", text);
+    style->size = fmin(style->size, fmax(style->size * width / fmax(canvas_text_width(page, out, *style), 1), smallest));
+    for (size_t n = strlen(out); n > 0 && canvas_text_width(page, out, *style) > width;) {
+        do {
+            n--;
+        } while (n > 0 && ((unsigned char)text[n] & 0xc0) == 0x80); /* whole characters */
+        snprintf(out, size, "%.*s...", (int)n, text);
+    }
+}
+
+static int by_height(const void *a, const void *b) {
+    const line_label *one = a, *other = b;
+    return one->line_y != other->line_y ? (one->line_y < other->line_y ? 1 : -1) : strcmp(other->text, one->text);
+}
+
+/* Pushed up from the lowest, then down from the top. */
+void figure_line_labels(canvas *page, const panel *where, line_label *labels, size_t n) {
+    const double distance = note_size + 0.4;
+    qsort(labels, n, sizeof *labels, by_height);
+    double free_from = where->y + where->height;
+    for (size_t k = 0; k < n; k++) {
+        labels[k].y = fmin(labels[k].line_y, free_from);
+        free_from = labels[k].y - distance;
+    }
+    double free_to = where->y;
+    for (size_t k = n; k-- > 0;) {
+        labels[k].y = fmax(labels[k].y, free_to);
+        free_to = labels[k].y + distance;
+    }
+    double right = where->x + where->width;
+    for (size_t k = 0; k < n; k++) {
+        canvas_move(page, right + 1, labels[k].line_y);
+        canvas_line(page, right + 3, labels[k].line_y);
+        canvas_line(page, right + 9, labels[k].y);
+        canvas_line(page, right + 11, labels[k].y);
+        canvas_stroke(page, (ink){labels[k].rgb, 1, 0.5});
+        canvas_text(page, right + 13, labels[k].y + 0.36 * note_size, labels[k].text,
+                    (text_style){.rgb = labels[k].rgb, .size = note_size, .bold = labels[k].bold});
+    }
 }
 
 void figure_widen(double *low, double *high, const double *values, size_t n) {

@@ -31,6 +31,20 @@ void figure_title(canvas *page, const char *title);
 /* A line of text in the margin to the right of a panel; line 0 is at its top. */
 void figure_note(canvas *page, const panel *where, int line, const char *text, uint32_t rgb);
 
+/* The text as it fits into `width` points: smaller (6 points at least; style->size is changed), and then cut off. Fits into out [size]. */
+void figure_fit_text(canvas *page, char *out, size_t size, const char *text, text_style *style, double width);
+
+/* A label at the right end of a line. */
+typedef struct line_label {
+    double line_y; /* where the line ends */
+    char text[128];
+    uint32_t rgb;
+    bool bold;
+    double y; /* of the label, which figure_line_labels sets */
+} line_label;
+/* Labels stand at the ends of their lines, but never over each other. Sorts them. */
+void figure_line_labels(canvas *page, const panel *where, line_label *labels, size_t n);
+
 /* Makes low..high hold those of the n values that are finite. */
 void figure_widen(double *low, double *high, const double *values, size_t n);
 /* 0 if none is. */

@@ -192,45 +192,6 @@ static size_t choose_classes(const probe_file *source, size_t most, size_t chose
     return n;
 }
 
-/* A label at the right end of a line. */
-typedef struct line_label {
-    double line_y, y;
-    char text[32];
-    uint32_t rgb;
-    bool bold;
-} line_label;
-
-static int by_height(const void *a, const void *b) {
-    const line_label *one = a, *other = b;
-    return one->line_y != other->line_y ? (one->line_y < other->line_y ? 1 : -1) : strcmp(other->text, one->text);
-}
-
-/* Labels stand at the ends of their lines, but never over each other: pushed up from the lowest, then down from the top. */
-static void draw_labels(canvas *page, const panel *where, line_label *labels, size_t n) {
-    const double distance = note_size + 0.4;
-    qsort(labels, n, sizeof *labels, by_height);
-    double free_from = where->y + where->height;
-    for (size_t k = 0; k < n; k++) {
-        labels[k].y = fmin(labels[k].line_y, free_from);
-        free_from = labels[k].y - distance;
-    }
-    double free_to = where->y;
-    for (size_t k = n; k-- > 0;) {
-        labels[k].y = fmax(labels[k].y, free_to);
-        free_to = labels[k].y + distance;
-    }
-    double right = where->x + where->width;
-    for (size_t k = 0; k < n; k++) {
-        canvas_move(page, right + 1, labels[k].line_y);
-        canvas_line(page, right + 3, labels[k].line_y);
-        canvas_line(page, right + 9, labels[k].y);
-        canvas_line(page, right + 11, labels[k].y);
-        canvas_stroke(page, (ink){labels[k].rgb, 1, 0.5});
-        canvas_text(page, right + 13, labels[k].y + 0.36 * note_size, labels[k].text,
-                    (text_style){.rgb = labels[k].rgb, .size = note_size, .bold = labels[k].bold});
-    }
-}
-
 /* The line of class k where it is the right answer; not a number elsewhere. */
 static bool right_answer_line(const probe_file *source, size_t k) {
     bool any = false;
@@ -280,7 +241,7 @@ static void draw_classes(canvas *page, const panel *where, void *user) {
         labels[rank] = (line_label){.line_y = panel_y(where, figure_last_finite(values, source->n_steps)), .rgb = rgb, .bold = right};
         snprintf(labels[rank].text, sizeof labels[rank].text, "%zu", k);
     }
-    draw_labels(page, where, labels, n);
+    figure_line_labels(page, where, labels, n);
     draw_window_classes(page, where, source);
 }
 

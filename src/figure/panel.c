@@ -8,14 +8,23 @@
 enum { MAX_TICKS = 24, MAX_RASTER_MARKS = 200000 };
 
 static const double tick_length = 2.5, tick_size = 7, label_size = 7.5;
-static const uint32_t text_rgb = 0x222222;
+static const uint32_t text_rgb = 0x222222, grid_rgb = 0xdddddd;
 
-void number_text(char *out, size_t size, double value, int significant) {
-    snprintf(out, size, "%.*g", significant, value);
-    char *comma = strchr(out, ',');
+static void with_point(char *number) {
+    char *comma = strchr(number, ',');
     if (comma != NULL) {
         *comma = '.';
     }
+}
+
+void number_text(char *out, size_t size, double value, int significant) {
+    snprintf(out, size, "%.*g", significant, value);
+    with_point(out);
+}
+
+void number_fixed_text(char *out, size_t size, double value, int decimals) {
+    snprintf(out, size, "%.*f", decimals, value);
+    with_point(out);
 }
 
 axis axis_around(double low, double high) {
@@ -34,6 +43,10 @@ axis axis_around(double low, double high) {
 }
 
 static double fraction_of(axis on, double value) {
+    if (on.to_hundred) {
+        axis lack = {.low = 100 - on.high, .high = 100 - on.low, .logarithmic = true};
+        return 1 - fraction_of(lack, fmax(100 - value, lack.low));
+    }
     double fraction = on.logarithmic ? (log(value) - log(on.low)) / (log(on.high) - log(on.low)) : (value - on.low) / (on.high - on.low);
     return fraction > 0 ? fmin(fraction, 1) : 0;
 }
@@ -46,12 +59,12 @@ double panel_y(const panel *where, double value) {
     return where->y + where->height * (1 - fraction_of(where->up, value));
 }
 
-/* The decades in the axis, or with `fine` 1, 2 and 5 of each. */
-static int logarithmic_ticks(axis on, bool fine, double *ticks) {
-    static const double factors[] = {1, 2, 5};
+/* The n_factors first of 1, 5, 2, 3 and 7 in each decade. */
+static int logarithmic_ticks(axis on, int n_factors, double *ticks) {
+    static const double factors[] = {1, 5, 2, 3, 7};
     int n = 0;
     for (double power = floor(log10(on.low)); power <= log10(on.high); power++) {
-        for (size_t k = 0; k < (fine ? 3 : 1); k++) {
+        for (int k = 0; k < n_factors; k++) {
             double tick = factors[k] * pow(10, power);
             if (tick >= on.low && tick <= on.high && n < MAX_TICKS) {
                 ticks[n++] = tick;
@@ -63,9 +76,19 @@ static int logarithmic_ticks(axis on, bool fine, double *ticks) {
 
 /* At most `most` ticks at multiples of 1, 2 or 5 times a power of ten. */
 static int axis_ticks(axis on, int most, double *ticks) {
+    if (on.to_hundred) {
+        int n = axis_ticks((axis){.low = 100 - on.high, .high = 100 - on.low, .logarithmic = true}, most, ticks);
+        for (int k = 0; k < n; k++) {
+            ticks[k] = 100 - ticks[k];
+        }
+        return n;
+    }
     if (on.logarithmic) {
-        int n = logarithmic_ticks(on, true, ticks);
-        return n <= most ? n : logarithmic_ticks(on, false, ticks);
+        int n_factors = 5, n;
+        while ((n = logarithmic_ticks(on, n_factors, ticks)) > most && n_factors > 1) {
+            n_factors--;
+        }
+        return n;
     }
     double rough = (on.high - on.low) / most;
     double power = pow(10, floor(log10(rough)));
@@ -87,18 +110,33 @@ static void tick_text(char *out, size_t size, double tick, double step) {
         number_text(out, size, tick, 3);
         return;
     }
-    int decimals = step >= 1 ? 0 : (int)ceil(-log10(step) - 1e-9);
-    snprintf(out, size, "%.*f", decimals, tick);
-    char *comma = strchr(out, ',');
-    if (comma != NULL) {
-        *comma = '.';
+    number_fixed_text(out, size, tick, step >= 1 ? 0 : (int)ceil(-log10(step) - 1e-9));
+}
+
+/* 0.02, 500, 10⁶, 2·10⁶; on a long axis 10³, too. */
+static void logarithmic_text(char *out, size_t size, double tick, axis on) {
+    static const char *const digits[] = {"⁰", "¹", "²", "³", "⁴", "⁵", "⁶", "⁷", "⁸", "⁹"};
+    int power = (int)floor(log10(tick) + 1e-9);
+    if (power >= -4 && power < (on.high > 1e5 ? 3 : 5)) {
+        number_text(out, size, tick, 6);
+        return;
+    }
+    double factor = round(tick / pow(10, power));
+    char exponent[16];
+    snprintf(exponent, sizeof exponent, "%d", abs(power));
+    int n = factor == 1 ? snprintf(out, size, "10") : snprintf(out, size, "%.0f·10", factor);
+    n += snprintf(out + n, size - (size_t)n, "%s", power < 0 ? "⁻" : "");
+    for (const char *digit = exponent; *digit != '\0'; digit++) {
+        n += snprintf(out + n, size - (size_t)n, "%s", digits[*digit - '0']);
     }
 }
 
 static void tick_texts(axis on, const double *ticks, int n, char texts[][32]) {
     for (int k = 0; k < n; k++) {
-        if (on.logarithmic) {
-            number_text(texts[k], sizeof texts[k], ticks[k], 3);
+        if (on.to_hundred) {
+            number_text(texts[k], sizeof texts[k], ticks[k], 6);
+        } else if (on.logarithmic) {
+            logarithmic_text(texts[k], sizeof texts[k], ticks[k], on);
         } else {
             tick_text(texts[k], sizeof texts[k], ticks[k], n > 1 ? ticks[1] - ticks[0] : fmax(fabs(ticks[0]), 1e-300));
         }
@@ -106,7 +144,7 @@ static void tick_texts(axis on, const double *ticks, int n, char texts[][32]) {
 }
 
 static int ticks_up(const panel *where) {
-    return (int)fmin(fmax(where->height / 13, 2), 6);
+    return (int)fmin(fmax(where->height / 13, 2), where->height > 200 ? 8 : 6);
 }
 
 double panel_label_width(canvas *page, const panel *where) {
@@ -134,46 +172,76 @@ static void draw_up_label(canvas *page, const panel *where, double x, const char
     canvas_text(page, x + 0.95 * label_size, middle, second + 1, style);
 }
 
-void panel_frame(canvas *page, const panel *where, double label_x, const char *letter, const char *up_label, const char *across_label) {
+static int ticks_across(const panel *where) {
+    return (int)fmax(where->width / 40, 2);
+}
+
+void panel_grid_across(canvas *page, const panel *where) {
+    double ticks[MAX_TICKS];
+    int n = axis_ticks(where->across, ticks_across(where), ticks);
+    for (int k = 0; k < n; k++) {
+        canvas_move(page, panel_x(where, ticks[k]), where->y);
+        canvas_line(page, panel_x(where, ticks[k]), where->y + where->height);
+    }
+    canvas_stroke(page, (ink){grid_rgb, 1, 0.4});
+}
+
+void panel_grid_up(canvas *page, const panel *where) {
+    double ticks[MAX_TICKS];
+    int n = axis_ticks(where->up, ticks_up(where), ticks);
+    for (int k = 0; k < n; k++) {
+        canvas_move(page, where->x, panel_y(where, ticks[k]));
+        canvas_line(page, where->x + where->width, panel_y(where, ticks[k]));
+    }
+    canvas_stroke(page, (ink){grid_rgb, 1, 0.4});
+}
+
+void panel_frame_across(canvas *page, const panel *where, const char *label) {
     double ticks[MAX_TICKS], bottom = where->y + where->height;
     char texts[MAX_TICKS][32];
-    ink spine = {text_rgb, 1, 0.5};
-    text_style style = {.rgb = text_rgb, .size = tick_size, .anchor = TEXT_RIGHT};
-
-    canvas_move(page, where->x, where->y);
-    canvas_line(page, where->x, bottom);
+    text_style style = {.rgb = text_rgb, .size = tick_size, .anchor = TEXT_CENTRE};
+    int n = axis_ticks(where->across, ticks_across(where), ticks);
+    canvas_move(page, where->x, bottom);
     canvas_line(page, where->x + where->width, bottom);
+    for (int k = 0; k < n; k++) {
+        double x = panel_x(where, ticks[k]);
+        canvas_move(page, x, bottom);
+        canvas_line(page, x, bottom + tick_length);
+    }
+    canvas_stroke(page, (ink){text_rgb, 1, 0.5});
+    if (label == NULL) {
+        return;
+    }
+    tick_texts(where->across, ticks, n, texts);
+    for (int k = 0; k < n; k++) {
+        canvas_text(page, panel_x(where, ticks[k]), bottom + tick_length + 1.5 + tick_size, texts[k], style);
+    }
+    style.size = label_size;
+    canvas_text(page, where->x + where->width / 2, bottom + tick_length + 13 + tick_size, label, style);
+}
+
+void panel_frame(canvas *page, const panel *where, double label_x, const char *letter, const char *up_label, const char *across_label) {
+    double ticks[MAX_TICKS];
+    char texts[MAX_TICKS][32];
+    text_style style = {.rgb = text_rgb, .size = tick_size, .anchor = TEXT_RIGHT};
     int n = axis_ticks(where->up, ticks_up(where), ticks);
+    canvas_move(page, where->x, where->y);
+    canvas_line(page, where->x, where->y + where->height);
     for (int k = 0; k < n; k++) {
         double y = panel_y(where, ticks[k] + where->up.shift);
         canvas_move(page, where->x - tick_length, y);
         canvas_line(page, where->x, y);
     }
-    double across[MAX_TICKS];
-    int n_across = axis_ticks(where->across, (int)(where->width / 40), across);
-    for (int k = 0; k < n_across; k++) {
-        double x = panel_x(where, across[k]);
-        canvas_move(page, x, bottom);
-        canvas_line(page, x, bottom + tick_length);
-    }
-    canvas_stroke(page, spine);
-
+    canvas_stroke(page, (ink){text_rgb, 1, 0.5});
     tick_texts(where->up, ticks, n, texts);
     for (int k = 0; k < n; k++) {
         canvas_text(page, where->x - tick_length - 1.5, panel_y(where, ticks[k] + where->up.shift) + 0.36 * tick_size, texts[k], style);
     }
     draw_up_label(page, where, label_x, up_label);
-    canvas_text(page, 5, where->y + 6, letter, (text_style){.rgb = 0, .size = 9, .bold = true});
-    if (across_label == NULL) {
-        return;
+    if (letter != NULL) {
+        canvas_text(page, 5, where->y + 6, letter, (text_style){.rgb = 0, .size = 9, .bold = true});
     }
-    style.anchor = TEXT_CENTRE;
-    tick_texts(where->across, across, n_across, texts);
-    for (int k = 0; k < n_across; k++) {
-        canvas_text(page, panel_x(where, across[k]), bottom + tick_length + 1.5 + tick_size, texts[k], style);
-    }
-    style.size = label_size;
-    canvas_text(page, where->x + where->width / 2, bottom + tick_length + 13 + tick_size, across_label, style);
+    panel_frame_across(page, where, across_label);
 }
 
 /* Draws the points first..last, of one stretch of the page, by their lowest and highest, in order. */

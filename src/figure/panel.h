@@ -8,8 +8,9 @@
 typedef struct axis {
     double low, high; /* finite, low < high; > 0 if logarithmic */
     bool logarithmic;
-    bool whole;   /* ticks at whole numbers only */
-    double shift; /* a tick's label stands this much above its number: 0.5 for rows of a raster that are counted from 0 */
+    bool to_hundred; /* with logarithmic: per cents, by the logarithm of what they lack to 100; high < 100 */
+    bool whole;      /* ticks at whole numbers only */
+    double shift;    /* a tick's label stands this much above its number: 0.5 for rows of a raster that are counted from 0 */
 } axis;
 
 typedef struct panel {
@@ -24,7 +25,12 @@ double panel_x(const panel *where, double value);
 double panel_y(const panel *where, double value);
 /* Width of the widest label on the upright axis. */
 double panel_label_width(canvas *page, const panel *where);
-/* Draws the spines and ticks, with labels on the upright axis, and on the lower one if `across_label` is not NULL. `letter` ("a") goes to the upper left.
+/* The lower spine with its ticks, and their numbers if `label` is not NULL. */
+void panel_frame_across(canvas *page, const panel *where, const char *label);
+/* Pale lines at the ticks of the lower axis, or of the upright one. */
+void panel_grid_across(canvas *page, const panel *where);
+void panel_grid_up(canvas *page, const panel *where);
+/* Draws the spines and ticks, with labels on the upright axis, and on the lower one if `across_label` is not NULL. `letter` ("a"; NULL: none) goes to the upper left.
  * label_x: where the middle of the upright axis's label goes; up_label may have two lines. */
 void panel_frame(canvas *page, const panel *where, double label_x, const char *letter, const char *up_label, const char *across_label);
 /* A line through n points; where y is not finite, the line has a gap, and a point between two gaps becomes a short mark. Of more points than the panel can show,
@@ -41,5 +47,7 @@ void panel_heat(canvas *page, const panel *where, const float *x, size_t n_steps
 void panel_heat_scale(canvas *page, double x, double y, double width, double height, double low, double high);
 /* A number as a short text to out [size], with '.' whatever the locale. */
 void number_text(char *out, size_t size, double value, int significant);
+/* The same with that many decimals. */
+void number_fixed_text(char *out, size_t size, double value, int decimals);
 
 #endif

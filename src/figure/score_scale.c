@@ -1,0 +1,68 @@
+#include "figure/score_scale.h"
+
+#include <ctype.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+score_scale score_scale_of(const char *score_name) {
+    bool accuracy = strstr(score_name, "accuracy") != NULL;
+    bool error = strstr(score_name, "error") != NULL && strstr(score_name, "squared error") == NULL;
+    return (score_scale){.percent = accuracy || error, .accuracy = accuracy, .low = INFINITY, .high = -INFINITY, .least = INFINITY};
+}
+
+double score_shown(const score_scale *scale, double score) {
+    return scale->percent ? 100 * score : score;
+}
+
+/* From perfect: what an accuracy lacks to 100 %, or the error. */
+static double distance_of(const score_scale *scale, double shown) {
+    return scale->accuracy ? 100 - shown : shown;
+}
+
+void score_take_in(score_scale *scale, double score) {
+    double shown = score_shown(scale, score), distance = distance_of(scale, shown);
+    if (isfinite(shown)) {
+        scale->low = fmin(scale->low, shown);
+        scale->high = fmax(scale->high, shown);
+        scale->least = distance > 0 ? fmin(scale->least, distance) : scale->least;
+    }
+}
+
+axis score_axis(const score_scale *scale) {
+    const double room = 1.2;
+    double most = distance_of(scale, scale->accuracy ? scale->low : scale->high);
+    double none = distance_of(scale, scale->accuracy ? scale->high : scale->low);
+    if (isfinite(most) && most >= 4 * scale->least && none >= 0) {
+        double near = scale->least / (none > 0 ? room : 2), far = fmin(most * room, scale->percent ? fmax(most, 100) : 1e300);
+        return scale->accuracy ? (axis){.low = 100 - far, .high = 100 - near, .logarithmic = true, .to_hundred = true}
+                               : (axis){.low = near, .high = far, .logarithmic = true};
+    }
+    axis all = axis_around(scale->low, scale->high);
+    if (scale->low >= 0) {
+        all.low = fmax(all.low, 0);
+    }
+    if (scale->percent && scale->high <= 100) {
+        all.high = scale->low <= scale->high ? fmin(all.high, 100) : 100;
+    }
+    return all.low < all.high ? all : axis_around(scale->low, scale->high);
+}
+
+void score_text(const score_scale *scale, char *out, size_t size, double score) {
+    if (scale->percent) {
+        double distance = fabs(distance_of(scale, 100 * score));
+        number_fixed_text(out, size, 100 * score, distance > 0 && distance < 0.995 ? 2 : 1);
+    } else {
+        number_text(out, size, score, 3);
+    }
+}
+
+void score_label(const score_scale *scale, char *out, size_t size, const char *before, const char *score_name) {
+    snprintf(out, size, "%s%s%s%s", before, before[0] != '\0' ? " " : "", score_name[0] != '\0' ? score_name : "score",
+             scale->percent ? " (%)" : "");
+    out[0] = (char)toupper((unsigned char)out[0]);
+}
+
+bool score_better(const score_scale *scale, double a, double b) {
+    return isnan(b) ? !isnan(a) : scale->accuracy ? a > b : a < b;
+}
