@@ -43,7 +43,7 @@ struct arguments {
     const char *out, *data, *split, *write; /* NULL: not given */
     int64_t seed;                           /* -1: not given */
     int64_t threads, sample;
-    bool resume, json, quiet, curves, help, version;
+    bool resume, json, quiet, curves, connections, help, version;
 };
 
 struct command {

@@ -88,6 +88,10 @@ static const struct flag plot_flags[] = {
     SAMPLE("which sample of the split; default: 0"),
     SPLIT("which part of the data; default: test"),
     {.name = "curves", .help = "draw the run's loss, score and rate over training instead", .kind = FLAG_SWITCH, FIELD(curves)},
+    {.name = "connections",
+     .help = "draw which synapses the network has, before and after training, instead",
+     .kind = FLAG_SWITCH,
+     FIELD(connections)},
     THREADS,
     DATA,
     END,
@@ -141,6 +145,7 @@ static const struct example probe_examples[] = {
 static const struct example plot_examples[] = {
     {"plot runs/digits-seed1 --out digit.png", "a test sample, spike by spike"},
     {"plot runs/digits-seed1 --curves --out curves.svg", "how the training went"},
+    {"plot smnist-deepr --connections --out wiring.png", "which synapses rewiring found"},
     {"plot seven.safetensors --out seven.pdf", "a probe that is there already"},
     {0},
 };
@@ -213,11 +218,11 @@ static const struct command commands[] = {
      .completion = COMPLETE_FILES,
      .run = command_probe},
     {.name = "plot",
-     .operands = "RUN|FILE",
-     .summary = "draw a sample, or a training's curves",
+     .operands = "RUN|MODEL|FILE",
+     .summary = "draw a sample, a training's curves, or a network's connections",
      .details =
          "Draws one sample of a run or model (input, spikes of LIF and adaptive neurons, thresholds, outputs over time), a file written by lsnn "
-         "probe, or a metrics.jsonl (loss, score and rate over training).",
+         "probe, a metrics.jsonl (loss, score and rate over training), or the connections of a run's best network or a model.",
      .examples = plot_examples,
      .flags = plot_flags,
      .n_operands_min = 1,

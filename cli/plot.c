@@ -82,8 +82,13 @@ int command_plot(const struct arguments *arguments) {
     if (!has_ending(figure, ".svg") && !has_ending(figure, ".png") && !has_ending(figure, ".pdf")) {
         return complain(LSNN_ERR_USAGE, "--out is '%s'; a figure's name ends in .svg, .png or .pdf", figure);
     }
+    if (arguments->curves && arguments->connections) {
+        return complain(LSNN_ERR_USAGE, "--curves and --connections are two figures; give one of them");
+    }
     int code = 0;
-    if (arguments->curves || has_ending(source, ".jsonl")) {
+    if (arguments->connections) {
+        code = report(lsnn_plot_connections(source, figure));
+    } else if (arguments->curves || has_ending(source, ".jsonl")) {
         code = plot_curves(arguments);
     } else {
         code = has_ending(source, ".safetensors") ? plot_file(arguments) : plot_sample(arguments);

@@ -406,6 +406,10 @@ LSNN_API lsnn_status lsnn_probe(const char *run_or_model, lsnn_context *context,
 /* Draws a figure, its format by the ending of `figure_path`: .svg, .png, .pdf. `source` is a probe file (input, LIF and adaptive spikes, thresholds,
  * outputs over time), or a metrics.jsonl or a run folder, which has one (loss, score and rate over training). Errors: USAGE (other ending, or not such a file), DATA, IO. */
 LSNN_API lsnn_status lsnn_plot(const char *source, const char *figure_path);
+/* Draws which synapses a network has, as it was drawn and as training left it: the weight matrices among inputs, LIF, adaptive and output neurons,
+ * excitatory and inhibitory, and how many of the possible synapses exist between each two groups. Of a run folder's best network, a model file, or a
+ * model that ships; the task's data are not needed. Errors: USAGE (other ending, or not an LSNN), DATA, IO, MEMORY. */
+LSNN_API lsnn_status lsnn_plot_connections(const char *run_or_model, const char *figure_path);
 
 /* A work to time: a network of the kind that learns sequential MNIST, on made-up strokes. 45 % of the neurons are adaptive, 10 outputs, refractory for 5
  * steps, the loss is cross entropy of the last steps' mean output with rate regularisation towards rate_hz. The weights are scaled until the network

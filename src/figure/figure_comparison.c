@@ -241,8 +241,7 @@ static void count_text(char *out, size_t size, double number) {
         }
     }
     if (number >= 1000) {
-        long whole = lround(number);
-        snprintf(out, size, "%ld,%03ld", whole / 1000, whole % 1000);
+        figure_whole_text(out, size, llround(number));
     } else {
         number_text(out, size, number, 3);
     }

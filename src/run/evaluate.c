@@ -59,7 +59,7 @@ out:
     return status;
 }
 
-lsnn_status model_open(opened_model *m, const char *run_or_model, const char *data_folder) {
+lsnn_status model_open_alone(opened_model *m, const char *run_or_model) {
     lsnn_status status = LSNN_OK;
     tensor_file *file = NULL;
     *m = (opened_model){0};
@@ -80,10 +80,17 @@ lsnn_status model_open(opened_model *m, const char *run_or_model, const char *da
     TRY(model_read(&m->model, m->experiment, file));
     const char *iterations = tensor_file_metadata(file, "iterations");
     m->iterations = iterations != NULL ? strtoll(iterations, NULL, 10) : setting_int(m->experiment, "train.iterations");
+out:
+    tensor_file_close(file);
+    return status;
+}
+
+lsnn_status model_open(opened_model *m, const char *run_or_model, const char *data_folder) {
+    lsnn_status status = LSNN_OK;
+    TRY(model_open_alone(m, run_or_model));
     TRY(task_open(&m->task, m->experiment, data_folder));
     TRY(setup_check_model(m->model, m->task, m->path));
 out:
-    tensor_file_close(file);
     return status;
 }
 

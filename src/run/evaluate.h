@@ -26,6 +26,8 @@ typedef struct opened_model {
 } opened_model;
 /* Errors: DATA, IO, SETTING, MEMORY. Release also after a failure. */
 lsnn_status model_open(opened_model *m, const char *run_or_model, const char *data_folder);
+/* The same without its task, which may need data that are not here: m->task is NULL. */
+lsnn_status model_open_alone(opened_model *m, const char *run_or_model);
 void model_release(opened_model *m);
 lsnn_status split_from_name(const char *name, split *out);
 extern const char *const split_names[SPLITS];
