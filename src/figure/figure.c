@@ -37,6 +37,14 @@ void figure_draw_strips(canvas *page, strips *all, double height, double right, 
     }
 }
 
+panel figure_one_panel(canvas *page, double height, double right, axis across, axis up) {
+    const double top = 38, bottom = 34;
+    panel where = {.y = top, .height = height - top - bottom, .across = across, .up = up};
+    where.x = one_panel_label_x + 13 + fmin(panel_label_width(page, &where), 60);
+    where.width = page_width - right - where.x;
+    return where;
+}
+
 void figure_title(canvas *page, const char *title) {
     text_style style = {.rgb = 0, .size = 9, .bold = true};
     style.size *= fmin(1, (page_width - 20) / fmax(canvas_text_width(page, title, style), 1));

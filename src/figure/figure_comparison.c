@@ -127,7 +127,7 @@ static void draw_numbers(canvas *page, const score_figure *f, const compared_row
     }
     if (s.n > 0) {
         score_text(&f->scale, text, sizeof text, s.mean);
-        if (s.n > 1) {
+        if (s.n > 1 && s.deviation < 1e6) {
             size_t n = strlen(text);
             const char *point = strchr(text, '.');
             if (f->scale.percent) {

@@ -4,162 +4,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "figure/connections.h"
 #include "figure/figure_inside.h"
-#include "net/net.h"
 #include "run/evaluate.h"
 
-enum { INPUTS, LIF, ADAPTIVE, OUTPUTS, N_GROUPS };
-enum { EXCITATORY, INHIBITORY, N_SIGNS };
-
-static const double left = 40, right = 6, middle = 12, top = 60, most_height = 300, gap = 2, least_block = 5, row_height = 15;
+static const double left = 40, right = 6, middle = 12, top = 60, most_height = 300, gap = 2, least_block = 5, least_labelled = 15,
+                    row_height = 15;
 static const uint32_t sign_rgb[N_SIGNS] = {0xb2182b, 0x2166ac}, frame_rgb = 0x999999, no_law_rgb = 0x555555;
 static const char *const group_names[N_GROUPS] = {"input", "LIF", "adaptive", "output"};
-
-/* Neurons in the order of the figure: by group, and within it excitatory ones first, then those without a fixed sign, then inhibitory ones. */
-typedef struct population {
-    int n[N_GROUPS], n_signs[N_GROUPS][N_SIGNS];
-    int *group, *place; /* [n_in + n_rec + n_out]: of each, its group and its place in that */
-} population;
-
-typedef struct connections {
-    const lsnn_net *nets[2]; /* as drawn, as it is now */
-    population all;
-    bool by_sign;                                   /* does each sender have a fixed sign? */
-    bool dense;                                     /* are all synapses there? Then their strength is drawn */
-    double cell;                                    /* side of a synapse on the page */
-    int64_t n_kept;                                 /* synapses that both networks have */
-    double percent[2][N_GROUPS][N_SIGNS][N_GROUPS]; /* of possible synapses: network, sender, its sign, receiver; NaN: none is possible */
-} connections;
-
-/* ---- who is where ---- */
-
-static int sign_of(const lsnn_net *net, int index) {
-    return index < net->spec.n_in ? net->sign_in[index] : index < net->spec.n_in + net->n_rec ? net->sign_rec[index - net->spec.n_in] : 0;
-}
-
-static int group_of(const lsnn_net *net, int index) {
-    int j = index - net->spec.n_in;
-    return j < 0 ? INPUTS : j >= net->n_rec ? OUTPUTS : net->beta_each[j] > 0 ? ADAPTIVE : LIF;
-}
-
-static lsnn_status find_places(population *all, const lsnn_net *net) {
-    int n = net->spec.n_in + net->n_rec + net->spec.n_out;
-    all->group = calloc((size_t)n, sizeof *all->group);
-    all->place = calloc((size_t)n, sizeof *all->place);
-    if (all->group == NULL || all->place == NULL) {
-        return fail(LSNN_ERR_MEMORY, "not enough memory to draw %d neurons", n);
-    }
-    for (int sign = 1; sign >= -1; sign--) {
-        for (int k = 0; k < n; k++) {
-            if (sign_of(net, k) == sign) {
-                int group = all->group[k] = group_of(net, k);
-                all->place[k] = all->n[group]++;
-                all->n_signs[group][sign < 0 ? INHIBITORY : EXCITATORY]++;
-            }
-        }
-    }
-    return LSNN_OK;
-}
-
-/* One synapse of a network. */
-typedef struct synapse {
-    int sender, receiver; /* in a population's numbers */
-    int sign;             /* EXCITATORY or INHIBITORY: the sender's, or else the weight's */
-    double weight;
-} synapse;
-
-static synapse synapse_of(const lsnn_net *net, const matrix *m, size_t k) {
-    int sender = m->sender[k] + (m == &net->in ? 0 : net->spec.n_in);
-    int receiver = net->spec.n_in + m->receiver[k] + (m == &net->out ? net->n_rec : 0);
-    double weight = (double)net->params[m->first + k];
-    int sign = sign_of(net, sender);
-    return (synapse){sender, receiver, sign < 0 || (sign == 0 && weight < 0) ? INHIBITORY : EXCITATORY, weight};
-}
-
-static const matrix *matrix_between(const lsnn_net *net, int from, int to) {
-    return from == INPUTS ? &net->in : to == OUTPUTS ? &net->out : &net->rec;
-}
-
-/* ---- numbers ---- */
-
-static void take_percentages(connections *c, int which) {
-    const lsnn_net *net = c->nets[which];
-    const matrix *matrices[] = {&net->in, &net->rec, &net->out};
-    double counts[N_GROUPS][N_SIGNS][N_GROUPS] = {{{0}}};
-    for (size_t q = 0; q < 3; q++) {
-        for (size_t k = 0; k < matrices[q]->n; k++) {
-            synapse s = synapse_of(net, matrices[q], k);
-            counts[c->all.group[s.sender]][c->by_sign ? s.sign : 0][c->all.group[s.receiver]]++;
-        }
-    }
-    for (int from = INPUTS; from < OUTPUTS; from++) {
-        for (int to = LIF; to < N_GROUPS; to++) {
-            for (int sign = 0; sign < N_SIGNS; sign++) {
-                double senders = c->by_sign ? c->all.n_signs[from][sign] : c->all.n[from];
-                double possible = senders * (c->all.n[to] - (from == to)); /* no neuron reaches itself */
-                bool meet = from != INPUTS || to != OUTPUTS;
-                c->percent[which][from][sign][to] = meet && possible > 0 ? 100 * counts[from][sign][to] / possible : NAN;
-            }
-        }
-    }
-}
-
-static size_t n_synapses(const lsnn_net *net) {
-    return net->in.n + net->rec.n + net->out.n;
-}
-
-/* How many connections of a are also in b. */
-static lsnn_status count_kept(const matrix *a, const matrix *b, int64_t *n_kept) {
-    uint8_t *there = calloc((size_t)a->s.n_pre * (size_t)a->s.n_post, 1);
-    if (there == NULL) {
-        return fail(LSNN_ERR_MEMORY, "not enough memory to compare %zu synapses", a->n);
-    }
-    for (size_t k = 0; k < a->n; k++) {
-        there[matrix_cell(a, k)] = 1;
-    }
-    for (size_t k = 0; k < b->n; k++) {
-        *n_kept += there[matrix_cell(b, k)];
-    }
-    free(there);
-    return LSNN_OK;
-}
-
-static lsnn_status survey(connections *c) {
-    const lsnn_net *before = c->nets[0], *after = c->nets[1];
-    lsnn_status status;
-    TRY(find_places(&c->all, after));
-    c->by_sign = true;
-    for (int k = 0; k < after->spec.n_in + after->n_rec; k++) {
-        c->by_sign = c->by_sign && sign_of(after, k) != 0;
-    }
-    size_t n_rec = (size_t)after->n_rec, others = (size_t)(after->spec.n_in + after->spec.n_out);
-    c->dense = n_synapses(after) == n_rec * (n_rec - 1 + others);
-    TRY(count_kept(&before->in, &after->in, &c->n_kept));
-    TRY(count_kept(&before->rec, &after->rec, &c->n_kept));
-    TRY(count_kept(&before->out, &after->out, &c->n_kept));
-    take_percentages(c, 0);
-    take_percentages(c, 1);
-out:
-    return status;
-}
 
 /* ---- matrices ---- */
 
 static double panel_width(void) {
     return (page_width - left - right - middle) / 2;
-}
-
-static double block_length(const connections *c, int group) {
-    return c->all.n[group] > 0 ? fmax(c->all.n[group] * c->cell, least_block) : 0;
-}
-
-/* Where a group begins, from the panel's corner; for the group behind the last one, where all end. */
-static double block_start(const connections *c, int first, int group) {
-    double at = 0;
-    for (int g = first; g < group; g++) {
-        at += c->all.n[g] > 0 ? block_length(c, g) + gap : 0;
-    }
-    return at;
 }
 
 /* The largest side at which both directions fit, and that is whole pixels of a PNG if not much is lost by that. */
@@ -169,6 +26,19 @@ static double cell_side(const connections *c) {
     double side = fmin(fmin((panel_width() - 2 * gap) / across, most_height / down), 12);
     double whole = floor(side * pixels) / pixels;
     return whole > 0.75 * side ? whole : side;
+}
+
+static double block_length(const connections *c, int group) {
+    return c->all.n[group] > 0 ? fmax(c->all.n[group] * cell_side(c), least_block) : 0;
+}
+
+/* Where a group begins, from the panel's corner; for the group behind the last one, where all end. */
+static double block_start(const connections *c, int first, int group) {
+    double at = 0;
+    for (int g = first; g < group; g++) {
+        at += c->all.n[g] > 0 ? block_length(c, g) + gap : 0;
+    }
+    return at;
 }
 
 /* 2.5 times the root of the mean square: what is drawn in full colour in a dense network. */
@@ -197,7 +67,7 @@ static uint32_t mixed_pixel(const float shares[N_SIGNS], double cells) {
 }
 
 static void draw_block(canvas *page, const connections *c, const lsnn_net *net, int from, int to, double x, double y) {
-    const matrix *m = matrix_between(net, from, to);
+    const matrix *m = connections_between(net, from, to);
     size_t n_across = (size_t)c->all.n[from], n_down = (size_t)c->all.n[to];
     double width = block_length(c, from), height = block_length(c, to), full = full_strength(net, m);
     size_t columns = canvas_image_pixels(n_across, width), rows = canvas_image_pixels(n_down, height);
@@ -207,7 +77,7 @@ static void draw_block(canvas *page, const connections *c, const lsnn_net *net, 
         canvas_no_memory(page);
     } else {
         for (size_t k = 0; k < m->n; k++) {
-            synapse s = synapse_of(net, m, k);
+            synapse s = connections_get(net, m, k);
             if (c->all.group[s.sender] == from && c->all.group[s.receiver] == to) {
                 size_t column = (size_t)c->all.place[s.sender] * columns / n_across;
                 size_t row = (size_t)c->all.place[s.receiver] * rows / n_down;
@@ -245,9 +115,11 @@ static void draw_matrices(canvas *page, const connections *c, int which, double 
                 draw_block(page, c, c->nets[which], from, to, at, top + block_start(c, LIF, to));
             }
         }
-        plural(name, sizeof name, c->all.n[from], from);
-        figure_fit_text(page, label, sizeof label, name, &style, block_length(c, from));
-        canvas_text(page, at + block_length(c, from) / 2, top - 4, c->all.n[from] > 0 ? label : "", style);
+        if (block_length(c, from) > least_labelled) {
+            plural(name, sizeof name, c->all.n[from], from);
+            figure_fit_text(page, label, sizeof label, name, &style, block_length(c, from));
+            canvas_text(page, at + block_length(c, from) / 2, top - 4, label, style);
+        }
     }
     for (int to = LIF; to < N_GROUPS && which == 0; to++) {
         if (c->all.n[to] > 0) {
@@ -361,7 +233,7 @@ static void draw_heads(canvas *page, const connections *c, double y) {
     figure_whole_text(kept, sizeof kept, c->n_kept);
     for (int which = 0; which < 2; which++) {
         double x = left + which * (panel_width() + middle);
-        figure_whole_text(number, sizeof number, (int64_t)n_synapses(c->nets[which]));
+        figure_whole_text(number, sizeof number, (int64_t)connections_count(c->nets[which]));
         if (which == 0) {
             snprintf(text, sizeof text, "As drawn: %s synapses", number);
         } else {
@@ -376,11 +248,10 @@ static void draw_heads(canvas *page, const connections *c, double y) {
     }
 }
 
-static lsnn_status draw(connections *c, const char *name, const char *figure_path) {
+static lsnn_status draw(const connections *c, const char *name, const char *figure_path) {
     canvas *page = NULL;
     char title[256];
     lsnn_status status;
-    c->cell = cell_side(c);
     double matrices = block_start(c, LIF, N_GROUPS) - gap;
     int n_rows = (c->all.n[LIF] > 0) + (c->all.n[ADAPTIVE] > 0) + 1;
     double heads = top + matrices + 18, table = heads + (c->by_sign ? 25 : 16);
@@ -424,13 +295,10 @@ lsnn_status lsnn_plot_connections(const char *run_or_model, const char *figure_p
                  run_or_model, m.model->kind->name));
     }
     TRY(draw_anew(&drawn, &m));
-    c.nets[0] = model_net(drawn);
-    c.nets[1] = model_net(m.model);
-    TRY(survey(&c));
+    TRY(connections_survey(&c, model_net(drawn), model_net(m.model)));
     TRY(draw(&c, lsnn_experiment_name(m.experiment), figure_path));
 out:
-    free(c.all.group);
-    free(c.all.place);
+    connections_release(&c);
     model_free(drawn);
     model_release(&m);
     return status;

@@ -6,7 +6,7 @@
 
 enum { MAX_STRIPS = 5 };
 
-static const double page_width = 504, note_size = 7;
+static const double page_width = 504, note_size = 7, one_panel_label_x = 14, one_panel_key_y = 27;
 static const uint32_t input_rgb = 0x333333, lif_rgb = 0x0072b2, adaptive_rgb = 0xd55e00, quiet_rgb = 0x777777;
 
 /* One panel of a figure: they stand on top of each other and share the axis across. */
@@ -26,6 +26,8 @@ typedef struct strips {
 void figure_add_strip(strips *all, const char *label, axis up, double weight, void (*draw)(canvas *, const panel *, void *));
 /* Draws all strips; the widest tick label decides where the data areas begin. right: the margin on that side. */
 void figure_draw_strips(canvas *page, strips *all, double height, double right, axis across, const char *across_label, void *source);
+/* The data area of a page with one panel, below a title and a line of a key at one_panel_key_y; label_x of its frame is one_panel_label_x. */
+panel figure_one_panel(canvas *page, double height, double right, axis across, axis up);
 /* As large as fits on the page, up to 9 points. */
 void figure_title(canvas *page, const char *title);
 /* A line of text in the margin to the right of a panel; line 0 is at its top. */

@@ -49,11 +49,11 @@ axis score_axis(const score_scale *scale) {
 }
 
 void score_text(const score_scale *scale, char *out, size_t size, double score) {
-    if (scale->percent) {
-        double distance = fabs(distance_of(scale, 100 * score));
-        number_fixed_text(out, size, 100 * score, distance > 0 && distance < 0.995 ? 2 : 1);
+    double shown = score_shown(scale, score), distance = fabs(distance_of(scale, shown));
+    if (scale->percent && distance < 1e6) {
+        number_fixed_text(out, size, shown, distance > 0 && distance < 0.995 ? 2 : 1);
     } else {
-        number_text(out, size, score, 3);
+        number_text(out, size, isfinite(shown) ? shown : score, 3);
     }
 }
 
