@@ -1,8 +1,6 @@
 #include "config/experiment.h"
 
 #include <assert.h>
-#include <dirent.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,13 +8,8 @@
 #include "base/file.h"
 #include "base/tensorfile.h"
 #include "config/experiment_inside.h"
-
-#ifndef LSNN_INSTALL_SHARE
-#define LSNN_INSTALL_SHARE ""
-#endif
-#ifndef LSNN_SOURCE_DIR
-#define LSNN_SOURCE_DIR ""
-#endif
+#include "config/share.h"
+#include "config/yaml_tree.h"
 
 enum { PATH_SIZE = 4096 };
 
@@ -293,64 +286,14 @@ out:
 
 /* ---- files ---- */
 
-/* The last part of a path without its ending, for a name; up to EXPERIMENT_NAME_SIZE bytes, so that one that is too long is seen to be. */
-static void base_name(char out[EXPERIMENT_NAME_SIZE + 1], const char *path) {
-    size_t n = strlen(path);
-    while (n > 1 && path[n - 1] == '/') {
-        n--;
-    }
-    size_t start = n;
-    while (start > 0 && path[start - 1] != '/') {
-        start--;
-    }
-    static const char *const endings[] = {".yaml", ".yml", ".safetensors"};
-    size_t n_base = n - start;
-    for (int i = 0; i < 3; i++) {
-        size_t n_ending = strlen(endings[i]);
-        if (n_base > n_ending && strncmp(path + n - n_ending, endings[i], n_ending) == 0) {
-            n_base -= n_ending;
-            break;
-        }
-    }
-    snprintf(out, EXPERIMENT_NAME_SIZE + 1, "%.*s", (int)(n_base <= EXPERIMENT_NAME_SIZE ? n_base : EXPERIMENT_NAME_SIZE), path + start);
-}
-
-/* Reads no more than the limit, so that a wrong file (a disk, /dev/zero) is refused at once. The caller frees *text. */
-static lsnn_status read_limited(const char *path, char **text, size_t *n) {
-    lsnn_status status = LSNN_OK;
-    FILE *file = NULL;
-    char *buffer = malloc(EXPERIMENT_LARGEST + 1);
-    if (!buffer) {
-        return experiment_memory();
-    }
-    file = fopen(path, "re");
-    if (!file) {
-        status = fail_errno(LSNN_ERR_IO, "%s: can't open", path);
-        goto out;
-    }
-    *n = fread(buffer, 1, EXPERIMENT_LARGEST + 1, file);
-    if (ferror(file)) {
-        status = fail_errno(LSNN_ERR_IO, "%s: can't read", path);
-        goto out;
-    }
-    *text = buffer;
-    buffer = NULL;
-out:
-    if (file) {
-        fclose(file);
-    }
-    free(buffer);
-    return status;
-}
-
 /* `path` names the experiment, `file` holds it. */
 static lsnn_status open_file(lsnn_experiment **out, const char *path, const char *file, const char *origin) {
     lsnn_status status;
-    char name[EXPERIMENT_NAME_SIZE + 1];
+    char name[SHARE_NAME_SIZE];
     char *text = NULL;
     size_t n = 0;
-    base_name(name, path);
-    TRY(read_limited(file, &text, &n));
+    share_base_name(name, path);
+    TRY(yaml_file_read(file, &text, &n));
     TRY(experiment_read(out, file, name, text, n, origin));
 out:
     free(text);
@@ -360,7 +303,7 @@ out:
 static lsnn_status open_model(lsnn_experiment **out, const char *path) {
     lsnn_status status;
     tensor_file *file = NULL;
-    char base[EXPERIMENT_NAME_SIZE + 1];
+    char base[SHARE_NAME_SIZE];
     TRY(tensor_file_open(&file, path));
     const char *yaml = tensor_file_metadata(file, "settings"), *name = tensor_file_metadata(file, "experiment");
     if (!yaml) {
@@ -368,7 +311,7 @@ static lsnn_status open_model(lsnn_experiment **out, const char *path) {
                       path);
         goto out;
     }
-    base_name(base, path);
+    share_base_name(base, path);
     TRY(experiment_read(out, path, name ? name : base, yaml, strlen(yaml), "run"));
 out:
     tensor_file_close(file);
@@ -377,105 +320,33 @@ out:
 
 /* ---- what ships ---- */
 
-lsnn_status share_path(char *out, size_t size, const char *relative) {
-    const char *wanted = getenv("LSNN_SHARE");
-    bool is_wanted = wanted && *wanted;
-    const char *const places[] = {is_wanted ? wanted : LSNN_INSTALL_SHARE, is_wanted ? "" : LSNN_SOURCE_DIR};
-    for (int i = 0; i < 2; i++) {
-        char folder[PATH_SIZE];
-        if (*places[i] && path_join(folder, sizeof folder, places[i], "experiments") == LSNN_OK && folder_exists(folder)) {
-            return path_join(out, size, places[i], relative);
-        }
+typedef struct listing {
+    void (*each)(void *user, const char *name, const char *summary);
+    void *user;
+} listing;
+
+static lsnn_status list_one(void *user, const char *name, const char *path) {
+    const listing *l = user;
+    lsnn_experiment *experiment;
+    lsnn_status status = open_file(&experiment, path, path, "file");
+    if (status == LSNN_OK) {
+        l->each(l->user, name, experiment->summary);
+        lsnn_experiment_free(experiment);
     }
-    return fail(LSNN_ERR_IO, "no folder experiments/ in %s%s%s; set LSNN_SHARE to the folder that has what ships with lsnn", places[0],
-                *places[0] && *places[1] ? " or in " : "", places[1]);
-}
-
-static int is_experiment_file(const struct dirent *entry) {
-    return entry->d_name[0] != '.' && path_has_ending(entry->d_name, ".yaml");
-}
-
-static int by_bytes(const struct dirent **a, const struct dirent **b) {
-    return strcmp((*a)->d_name, (*b)->d_name);
-}
-
-/* The files in experiments/ in the order of their names. The caller frees them by free_entries. */
-static lsnn_status scan_experiments(char folder[PATH_SIZE], struct dirent ***entries, int *n) {
-    lsnn_status status;
-    TRY(share_path(folder, PATH_SIZE, "experiments"));
-    *n = scandir(folder, entries, is_experiment_file, by_bytes);
-    if (*n < 0) {
-        *n = 0;
-        status = fail_errno(LSNN_ERR_IO, "%s: can't be listed", folder);
-    }
-out:
     return status;
-}
-
-static void free_entries(struct dirent **entries, int n) {
-    for (int i = 0; i < n; i++) {
-        free(entries[i]);
-    }
-    free(entries);
 }
 
 lsnn_status lsnn_experiment_list(void (*each)(void *user, const char *name, const char *summary), void *user) {
-    lsnn_status status;
-    char folder[PATH_SIZE], path[PATH_SIZE], name[EXPERIMENT_NAME_SIZE + 1];
-    struct dirent **entries = NULL;
-    int n = 0;
-    TRY(scan_experiments(folder, &entries, &n));
-    for (int i = 0; i < n; i++) {
-        lsnn_experiment *experiment;
-        TRY(path_join(path, sizeof path, folder, entries[i]->d_name));
-        TRY(open_file(&experiment, path, path, "file"));
-        base_name(name, path); /* by which it is opened */
-        each(user, name, experiment->summary);
-        lsnn_experiment_free(experiment);
-    }
-out:
-    free_entries(entries, n);
-    return status;
+    return share_each("experiments", list_one, &(listing){each, user});
 }
 
 static lsnn_status unknown_experiment(const char *wanted) {
     lsnn_status status;
-    char folder[PATH_SIZE], shown[EXCERPT_SIZE], nearest[EXPERIMENT_NAME_SIZE + 1] = "";
-    struct dirent **entries = NULL;
-    int n = 0;
-    size_t least = SIZE_MAX;
-    TRY(scan_experiments(folder, &entries, &n));
-    for (int i = 0; i < n; i++) {
-        char name[EXPERIMENT_NAME_SIZE + 1];
-        base_name(name, entries[i]->d_name);
-        size_t distance = edit_distance(wanted, name);
-        if (distance < least) {
-            least = distance;
-            memcpy(nearest, name, sizeof nearest);
-        }
-    }
+    char shown[EXCERPT_SIZE], nearest[SHARE_NAME_SIZE];
+    TRY(share_nearest("experiments", wanted, nearest));
     excerpt(shown, wanted);
     status = fail(LSNN_ERR_SETTING, "no experiment %s ships; %s%s%s'lsnn list' shows all, and a file of your own ends in .yaml", shown,
-                  n ? "did you mean " : "", nearest, n ? "? " : "");
-out:
-    free_entries(entries, n);
-    return status;
-}
-
-static bool is_path(const char *text) {
-    return strchr(text, '/') || path_has_ending(text, ".yaml") || path_has_ending(text, ".yml");
-}
-
-/* FOLDER/NAMEENDING of what ships, to out [PATH_SIZE]; false (nothing failed) if there is no such file. */
-static lsnn_status find_shipped(char out[PATH_SIZE], const char *folder, const char *name, const char *ending, bool *found) {
-    char relative[PATH_SIZE];
-    lsnn_status status = LSNN_OK;
-    *found = false;
-    if (strlen(name) < EXPERIMENT_NAME_SIZE) {
-        snprintf(relative, sizeof relative, "%s/%s%s", folder, name, ending);
-        TRY(share_path(out, PATH_SIZE, relative));
-        *found = file_exists(out);
-    }
+                  *nearest ? "did you mean " : "", nearest, *nearest ? "? " : "");
 out:
     return status;
 }
@@ -484,10 +355,10 @@ lsnn_status lsnn_experiment_open(lsnn_experiment **out, const char *name_or_path
     lsnn_status status;
     char path[PATH_SIZE];
     bool found;
-    if (is_path(name_or_path)) {
+    if (share_is_path(name_or_path)) {
         return open_file(out, name_or_path, name_or_path, "file");
     }
-    TRY(find_shipped(path, "experiments", name_or_path, ".yaml", &found));
+    TRY(share_find(path, sizeof path, "experiments", name_or_path, ".yaml", &found));
     status = found ? open_file(out, path, path, "file") : unknown_experiment(name_or_path);
 out:
     return status;
@@ -507,8 +378,8 @@ lsnn_status lsnn_experiment_open_run(lsnn_experiment **out, const char *run_or_m
     if (file_exists(run_or_model)) {
         return open_model(out, run_or_model);
     }
-    if (!is_path(run_or_model)) {
-        TRY(find_shipped(path, "models", run_or_model, ".safetensors", &found));
+    if (!share_is_path(run_or_model)) {
+        TRY(share_find(path, sizeof path, "models", run_or_model, ".safetensors", &found));
     }
     status = found
                  ? open_model(out, path)

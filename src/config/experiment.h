@@ -27,8 +27,4 @@ lsnn_status experiment_parse(lsnn_experiment **out, const char *name, const char
 /* The same settings with the same origins. Errors: MEMORY. */
 lsnn_status experiment_copy(lsnn_experiment **out, const lsnn_experiment *from);
 
-/* The path of something that ships ("models/digits.safetensors", which need not exist), in the folder LSNN_SHARE if that variable is set, else
- * where lsnn was installed, else in its sources; the folder counts if it has experiments/ in it. Errors: IO (names the places searched). */
-lsnn_status share_path(char *out, size_t size, const char *relative);
-
 #endif

@@ -5,8 +5,7 @@
 #include "config/options.h"
 
 enum {
-    EXPERIMENT_NAME_SIZE = 64,    /* as lsnn_result.experiment */
-    EXPERIMENT_LARGEST = 1 << 20, /* bytes of YAML */
+    EXPERIMENT_NAME_SIZE = 64, /* as lsnn_result.experiment */
 };
 
 typedef struct setting {

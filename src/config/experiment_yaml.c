@@ -2,10 +2,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <yaml.h>
 
 #include "config/experiment.h"
 #include "config/experiment_inside.h"
+#include "config/yaml_tree.h"
 
 /* ---- printing ---- */
 
@@ -69,29 +69,11 @@ lsnn_status experiment_print(const lsnn_experiment *experiment, char **yaml) {
 
 /* A YAML document on its way into an experiment. */
 typedef struct reader {
-    const char *place; /* the file, for messages */
+    yaml_tree *tree;
     const char *origin;
-    yaml_document_t *document;
     size_t *line_of; /* [option_count()]: where a setting was given, 0: not yet */
     lsnn_experiment *experiment;
 } reader;
-
-static size_t line(const yaml_node_t *node) {
-    return node->start_mark.line + 1;
-}
-
-/* Puts "PATH:LINE: " in front of the last message. */
-static lsnn_status locate(const reader *from, const yaml_node_t *node, lsnn_status status) {
-    return status == LSNN_OK ? LSNN_OK : fail(status, "%s:%zu: %s", from->place, line(node), lsnn_error());
-}
-
-static const char *text_of(const yaml_node_t *node) {
-    return (const char *)node->data.scalar.value;
-}
-
-static bool is_text(const yaml_node_t *node, const char *text) {
-    return node->type == YAML_SCALAR_NODE && strcmp(text_of(node), text) == 0;
-}
 
 /* A sequence of scalars as "[a, b, c]". The caller frees *out. */
 static lsnn_status list_text(reader *from, const yaml_node_t *list, const char *key, char **out) {
@@ -104,12 +86,12 @@ static lsnn_status list_text(reader *from, const yaml_node_t *list, const char *
     }
     fputc('[', to);
     for (const yaml_node_item_t *at = list->data.sequence.items.start; at < list->data.sequence.items.top; at++) {
-        const yaml_node_t *item = yaml_document_get_node(from->document, *at);
-        if (item->type != YAML_SCALAR_NODE || strpbrk(text_of(item), ",[]")) {
-            status = locate(from, item, fail(LSNN_ERR_SETTING, "%s: an entry of its list is not one number", key));
+        const yaml_node_t *item = yaml_tree_node(from->tree, *at);
+        if (item->type != YAML_SCALAR_NODE || strpbrk(yaml_text(item), ",[]")) {
+            status = yaml_tree_locate(from->tree, item, fail(LSNN_ERR_SETTING, "%s: an entry of its list is not one number", key));
             goto out;
         }
-        fprintf(to, "%s%s", at == list->data.sequence.items.start ? "" : ", ", text_of(item));
+        fprintf(to, "%s%s", at == list->data.sequence.items.start ? "" : ", ", yaml_text(item));
     }
     fputc(']', to);
 out:
@@ -128,13 +110,13 @@ static lsnn_status read_setting(reader *from, const char *key, const yaml_node_t
     lsnn_status status;
     size_t index;
     char *list = NULL;
-    TRY(locate(from, key_node, experiment_find(from->experiment, key, &index)));
+    TRY(yaml_tree_locate(from->tree, key_node, experiment_find(from->experiment, key, &index)));
     const option *row = option_at(index);
     if (from->line_of[index]) {
         status = fail(LSNN_ERR_DATA, "%s: given twice, first in line %zu; remove one", key, from->line_of[index]);
         goto located;
     }
-    from->line_of[index] = line(key_node);
+    from->line_of[index] = yaml_line(key_node);
     if (value->type == YAML_MAPPING_NODE || (value->type == YAML_SEQUENCE_NODE && row->type != OPTION_SPREAD)) {
         status = fail(LSNN_ERR_SETTING, "%s: takes one value, and a %s was found", key,
                       value->type == YAML_MAPPING_NODE ? "group of settings" : "list");
@@ -143,9 +125,9 @@ static lsnn_status read_setting(reader *from, const char *key, const yaml_node_t
     if (value->type == YAML_SEQUENCE_NODE) {
         TRY(list_text(from, value, key, &list));
     }
-    status = experiment_assign(from->experiment, index, list ? list : text_of(value), from->origin);
+    status = experiment_assign(from->experiment, index, list ? list : yaml_text(value), from->origin);
 located:
-    status = locate(from, value, status);
+    status = yaml_tree_locate(from->tree, value, status);
 out:
     free(list);
     return status;
@@ -169,7 +151,7 @@ static lsnn_status read_label(reader *from, const char *key, const yaml_node_t *
     if (value->type != YAML_SCALAR_NODE) {
         return fail(LSNN_ERR_DATA, "%s: takes one text", key);
     }
-    char *text = strdup(text_of(value)), *end;
+    char *text = strdup(yaml_text(value)), *end;
     if (!text) {
         return experiment_memory();
     }
@@ -201,58 +183,39 @@ static lsnn_status read_label(reader *from, const char *key, const yaml_node_t *
 /* Settings of a group ("net"), or of the root (""). Groups hold no groups, so this goes one level deep. */
 static lsnn_status read_mapping(reader *from, const char *group, const yaml_node_t *mapping) {
     lsnn_status status = LSNN_OK;
-    const yaml_node_pair_t *first = mapping->data.mapping.pairs.start;
-    for (const yaml_node_pair_t *pair = first; pair < mapping->data.mapping.pairs.top; pair++) {
-        const yaml_node_t *key_node = yaml_document_get_node(from->document, pair->key);
-        const yaml_node_t *value = yaml_document_get_node(from->document, pair->value);
+    TRY(yaml_tree_check_keys(from->tree, mapping));
+    for (const yaml_node_pair_t *pair = mapping->data.mapping.pairs.start; pair < mapping->data.mapping.pairs.top; pair++) {
+        const yaml_node_t *key_node = yaml_tree_node(from->tree, pair->key);
+        const yaml_node_t *value = yaml_tree_node(from->tree, pair->value);
         char key[256]; /* longer than any that is known */
-        if (key_node->type != YAML_SCALAR_NODE) {
-            return locate(from, key_node, fail(LSNN_ERR_DATA, "a list or a mapping stands where a setting's name should be"));
-        }
-        for (const yaml_node_pair_t *other = first; other < pair; other++) {
-            const yaml_node_t *earlier = yaml_document_get_node(from->document, other->key);
-            if (is_text(earlier, text_of(key_node))) {
-                return locate(from, key_node,
-                              fail(LSNN_ERR_DATA, "%s: given twice, first in line %zu; remove one", text_of(key_node), line(earlier)));
-            }
-        }
-        snprintf(key, sizeof key, "%s%s%s", group, *group ? "." : "", text_of(key_node));
+        snprintf(key, sizeof key, "%s%s%s", group, *group ? "." : "", yaml_text(key_node));
         if (!*group && (strcmp(key, "name") == 0 || strcmp(key, "summary") == 0)) {
-            TRY(locate(from, value, read_label(from, key, value)));
+            TRY(yaml_tree_locate(from->tree, value, read_label(from, key, value)));
         } else if (!option_is_group(key)) {
             TRY(read_setting(from, key, key_node, value));
         } else if (value->type == YAML_MAPPING_NODE) {
             TRY(read_mapping(from, key, value));
-        } else if (!is_text(value, "")) { /* a group whose settings are all commented out is an empty text */
-            return locate(from, value, fail(LSNN_ERR_SETTING, "%s: a group of settings; write 'KEY: VALUE' lines under it, indented", key));
+        } else if (!yaml_is_text(value, "")) { /* a group whose settings are all commented out is an empty text */
+            return yaml_tree_locate(from->tree, value,
+                                    fail(LSNN_ERR_SETTING, "%s: a group of settings; write 'KEY: VALUE' lines under it, indented", key));
         }
     }
 out:
     return status;
 }
 
-/* The value of a key, NULL if it is not there. */
-static const yaml_node_t *value_at(const reader *from, const yaml_node_t *mapping, const char *wanted) {
-    for (const yaml_node_pair_t *pair = mapping->data.mapping.pairs.start; pair < mapping->data.mapping.pairs.top; pair++) {
-        if (is_text(yaml_document_get_node(from->document, pair->key), wanted)) {
-            return yaml_document_get_node(from->document, pair->value);
-        }
-    }
-    return NULL;
-}
-
 static lsnn_status read_early(reader *from, const char *key, const yaml_node_t *value) {
-    return locate(from, value, experiment_assign(from->experiment, option_index(key), text_of(value), from->origin));
+    return yaml_tree_locate(from->tree, value, experiment_assign(from->experiment, option_index(key), yaml_text(value), from->origin));
 }
 
 /* The task and the kind of network first, as they decide which keys are allowed. */
-static lsnn_status read_task(reader *from, const yaml_node_t *root) {
+static lsnn_status read_task(reader *from) {
     lsnn_status status;
-    const yaml_node_t *task = value_at(from, root, "task");
-    const yaml_node_t *net = value_at(from, root, "net");
-    const yaml_node_t *kind = net && net->type == YAML_MAPPING_NODE ? value_at(from, net, "kind") : NULL;
+    const yaml_node_t *task = yaml_tree_value(from->tree, from->tree->root, "task");
+    const yaml_node_t *net = yaml_tree_value(from->tree, from->tree->root, "net");
+    const yaml_node_t *kind = net && net->type == YAML_MAPPING_NODE ? yaml_tree_value(from->tree, net, "kind") : NULL;
     if (!task || task->type != YAML_SCALAR_NODE) {
-        return fail(LSNN_ERR_SETTING, "%s: task: is missing; add a line 'task: NAME', where NAME is one of %s", from->place,
+        return fail(LSNN_ERR_SETTING, "%s: task: is missing; add a line 'task: NAME', where NAME is one of %s", from->tree->place,
                     option_at(option_index("task"))->choices);
     }
     TRY(read_early(from, "task", task));
@@ -263,131 +226,22 @@ out:
     return status;
 }
 
-static lsnn_status read_document(reader *from) {
-    lsnn_status status;
-    const yaml_node_t *root = yaml_document_get_root_node(from->document);
-    if (!root) {
-        return fail(LSNN_ERR_DATA, "%s: is empty; an experiment needs at least a line 'task: NAME'", from->place);
-    }
-    if (root->type != YAML_MAPPING_NODE) {
-        return locate(from, root,
-                      fail(LSNN_ERR_DATA, "'KEY: VALUE' lines should be here, and a %s was found",
-                           root->type == YAML_SEQUENCE_NODE ? "list" : "bare text"));
-    }
-    TRY(read_task(from, root));
-    TRY(read_mapping(from, "", root));
-out:
-    return status;
-}
-
-static lsnn_status yaml_failure(const char *place, const yaml_parser_t *parser) {
-    if (parser->error == YAML_MEMORY_ERROR) {
-        return experiment_memory();
-    }
-    if (parser->error == YAML_READER_ERROR) {
-        return fail(LSNN_ERR_DATA, "%s: not YAML: %s, at byte %zu", place, parser->problem, parser->problem_offset);
-    }
-    return fail(LSNN_ERR_DATA, "%s:%zu:%zu: not YAML: %s%s%s", place, parser->problem_mark.line + 1, parser->problem_mark.column + 1,
-                parser->context ? parser->context : "", parser->context ? ", " : "", parser->problem ? parser->problem : "damaged");
-}
-
-/* One event of the pass below. */
-static lsnn_status check_event(const yaml_event_t *event, int *depth, int *n_documents) {
-    enum { DEEPEST = 16 }; /* settings need 3; the parser's time grows with the square of it */
-    const unsigned char *anchor = NULL, *tag = NULL;
-    switch (event->type) {
-        case YAML_DOCUMENT_START_EVENT:
-            if (++*n_documents > 1) {
-                return fail(LSNN_ERR_DATA, "a second YAML document begins here; a file holds one experiment");
-            }
-            break;
-        case YAML_ALIAS_EVENT: anchor = event->data.alias.anchor; break;
-        case YAML_SCALAR_EVENT:
-            anchor = event->data.scalar.anchor;
-            tag = event->data.scalar.tag;
-            if (memchr(event->data.scalar.value, '\0', event->data.scalar.length)) {
-                return fail(LSNN_ERR_DATA, "a text with a zero character in it");
-            }
-            break;
-        case YAML_SEQUENCE_START_EVENT:
-            ++*depth;
-            anchor = event->data.sequence_start.anchor;
-            tag = event->data.sequence_start.tag;
-            break;
-        case YAML_MAPPING_START_EVENT:
-            ++*depth;
-            anchor = event->data.mapping_start.anchor;
-            tag = event->data.mapping_start.tag;
-            break;
-        case YAML_SEQUENCE_END_EVENT:
-        case YAML_MAPPING_END_EVENT: --*depth; break;
-        default: break;
-    }
-    if (anchor) {
-        return fail(LSNN_ERR_DATA, "anchors and aliases (& and *) can't be used here; repeat the value, or put the text into quotes");
-    }
-    if (tag) {
-        return fail(LSNN_ERR_DATA, "tags (!) can't be used here; write the bare value, or put the text into quotes");
-    }
-    return *depth <= DEEPEST ? LSNN_OK : fail(LSNN_ERR_DATA, "lists or groups nested %d deep; settings nest at most 3 deep", *depth);
-}
-
-/* Is it YAML, and without what settings have no use for? This goes event by event, as composing a whole document may take hours for a small file. */
-static lsnn_status check_form(const char *place, const char *yaml, size_t n) {
-    lsnn_status status = LSNN_OK;
-    yaml_parser_t parser;
-    int depth = 0, n_documents = 0;
-    if (!yaml_parser_initialize(&parser)) {
-        return experiment_memory();
-    }
-    yaml_parser_set_input_string(&parser, (const unsigned char *)yaml, n);
-    for (bool more = true; more && status == LSNN_OK;) {
-        yaml_event_t event;
-        if (!yaml_parser_parse(&parser, &event)) {
-            status = yaml_failure(place, &parser);
-            break;
-        }
-        status = check_event(&event, &depth, &n_documents);
-        if (status != LSNN_OK) {
-            status = fail(status, "%s:%zu: %s", place, event.start_mark.line + 1, lsnn_error());
-        }
-        more = event.type != YAML_STREAM_END_EVENT;
-        yaml_event_delete(&event);
-    }
-    yaml_parser_delete(&parser);
-    return status;
-}
-
 lsnn_status experiment_read(lsnn_experiment **out, const char *place, const char *name, const char *yaml, size_t n, const char *origin) {
     lsnn_status status;
-    yaml_parser_t parser;
-    yaml_document_t document;
-    bool loaded = false;
-    reader from = {.place = place, .origin = origin, .document = &document};
-    if (n > EXPERIMENT_LARGEST) {
-        return fail(LSNN_ERR_DATA, "%s: more than the %d bytes that an experiment may have; is it the right file?", place,
-                    EXPERIMENT_LARGEST);
-    }
-    status = check_form(place, yaml, n);
+    yaml_tree tree;
+    reader from = {.tree = &tree, .origin = origin};
+    status = yaml_tree_load(&tree, place, yaml, n, "an experiment");
     if (status != LSNN_OK) {
         return status;
     }
-    if (!yaml_parser_initialize(&parser)) {
-        return experiment_memory();
-    }
-    yaml_parser_set_input_string(&parser, (const unsigned char *)yaml, n);
-    if (!yaml_parser_load(&parser, &document)) {
-        status = yaml_failure(place, &parser);
-        goto out;
-    }
-    loaded = true;
     TRY(experiment_create(&from.experiment));
     from.line_of = calloc(option_count(), sizeof *from.line_of);
     if (!from.line_of) {
         status = experiment_memory();
         goto out;
     }
-    TRY(read_document(&from));
+    TRY(read_task(&from));
+    TRY(read_mapping(&from, "", tree.root));
     if (!*from.experiment->name) {
         status = set_name(from.experiment, name);
         if (status != LSNN_OK) {
@@ -398,10 +252,7 @@ lsnn_status experiment_read(lsnn_experiment **out, const char *place, const char
     *out = from.experiment;
     from.experiment = NULL;
 out:
-    if (loaded) {
-        yaml_document_delete(&document);
-    }
-    yaml_parser_delete(&parser);
+    yaml_tree_release(&tree);
     lsnn_experiment_free(from.experiment);
     free(from.line_of);
     return status;

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "config/experiment.h"
+#include "config/share.h"
 
 /* ---- the data sets ---- */
 

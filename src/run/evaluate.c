@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "config/share.h"
 
 #include <math.h>
 #include <stdio.h>

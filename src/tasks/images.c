@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "base/rng.h"
+#include "config/share.h"
 #include "data/download.h"
 #include "data/idx.h"
 #include "data/uci.h"
