@@ -370,6 +370,8 @@ typedef struct lsnn_result {
     uint64_t seed;
     int64_t n; /* samples (or decisions) that the score is over */
     double loss, score, rate_hz;
+    double spikes;     /* a sample, of inputs and neurons; NaN in networks without spikes */
+    double operations; /* a sample: synaptic ones, one for each synapse that a spike reaches; in networks without spikes, multiply-adds */
     int64_t iterations;
     double seconds;    /* of training, over all its parts, or of the evaluation */
     bool was_finished; /* lsnn_train: there was nothing left to do */

@@ -165,6 +165,15 @@ static lsnn_status backward(pass *p, const float *d_output, lsnn_gradient *gradi
     return dense_backward(((baseline_pass *)p)->run, d_output, gradient->values);
 }
 
+/* The weights of all sums at each step, those of the readout for each window; the cells' own few are left out. */
+static pass_activity activity(const pass *p, int n_samples) {
+    const dense_run *run = ((const baseline_pass *)p)->run;
+    const dense_spec *spec = &run->net->spec;
+    double step = (double)run->net->n_rows * (spec->n_in + spec->n_units + 1);
+    double window = (double)spec->n_out * (spec->n_units + 1);
+    return (pass_activity){.spikes = NAN, .operations = n_samples * (run->options.n_steps * step + run->options.n_windows * window)};
+}
+
 static const char *const carried_names[2] = {"carried.h", "carried.c"};
 
 static lsnn_status write_carried(pass *p, tensor_writer *writer) {
@@ -222,11 +231,12 @@ out:
 }
 
 /* One table a kind; what differs is the name, and which cell is made. */
-#define BASELINE(name_, unit_, create_, read_)                                                                                    \
-    {                                                                                                                             \
-        .name = name_, .unit = unit_, .create = create_, .read = read_, .free = free_model, .step = step, .write = write,         \
-        .describe = describe, .pass_memory = memory, .pass_open = open_pass, .pass_close = close_pass, .pass_begin = begin,       \
-        .pass_lane = lane, .forward = forward, .backward = backward, .write_carried = write_carried, .read_carried = read_carried \
+#define BASELINE(name_, unit_, create_, read_)                                                                              \
+    {                                                                                                                       \
+        .name = name_, .unit = unit_, .create = create_, .read = read_, .free = free_model, .step = step, .write = write,   \
+        .describe = describe, .pass_memory = memory, .pass_open = open_pass, .pass_close = close_pass, .pass_begin = begin, \
+        .pass_lane = lane, .forward = forward, .backward = backward, .activity = activity, .write_carried = write_carried,  \
+        .read_carried = read_carried                                                                                        \
     }
 
 const model_kind model_lstm = BASELINE("lstm", "LSTM units", create_lstm, read_lstm);

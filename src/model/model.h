@@ -29,6 +29,12 @@ typedef struct pass_options {
     bool train;                            /* will pass_backward be called? */
 } pass_options;
 
+/* What the last sequence took, summed over its first n_samples samples; the others are silent. */
+typedef struct pass_activity {
+    double spikes;     /* of inputs and neurons; NaN where nothing fires */
+    double operations; /* synaptic ones: one for each synapse that a spike reaches; of networks without spikes, multiply-adds */
+} pass_activity;
+
 typedef struct model_kind {
     const char *name; /* of setting net.kind */
     const char *unit; /* what its n_rec are */
@@ -54,6 +60,7 @@ typedef struct model_kind {
     lsnn_status (*forward)(pass *p);
     lsnn_status (*backward)(pass *p, const float *d_output, lsnn_gradient *gradient, double *rate_loss);
     double (*rate)(const pass *p); /* NULL: nothing fires */
+    pass_activity (*activity)(const pass *p, int n_samples);
     lsnn_status (*write_carried)(pass *p, tensor_writer *writer);
     lsnn_status (*read_carried)(pass *p, const tensor_file *file);
 } model_kind;
@@ -133,6 +140,9 @@ static inline lsnn_status pass_backward(pass *p, const float *d_output, lsnn_gra
 /* Mean firing rate of the last sequence in hertz; NaN where nothing fires. */
 static inline double pass_rate(const pass *p) {
     return p->kind->rate != NULL ? p->kind->rate(p) : NAN;
+}
+static inline pass_activity pass_count_activity(const pass *p, int n_samples) {
+    return p->kind->activity(p, n_samples);
 }
 /* The state that the next sequence would go on from, as tensors "carried.*", and back; copies live in the pass until the next call. Errors: MEMORY, DATA. */
 static inline lsnn_status pass_write_carried(pass *p, tensor_writer *writer) {

@@ -257,6 +257,11 @@ static double rate(const pass *p) {
     return lsnn_sim_rate(((const spiking_pass *)p)->sim, NULL);
 }
 
+static pass_activity activity(const pass *p, int n_samples) {
+    sim_activity sum = sim_count_activity(((const spiking_pass *)p)->sim, n_samples);
+    return (pass_activity){.spikes = sum.input_spikes + sum.spikes, .operations = sum.operations};
+}
+
 static lsnn_status write_carried(pass *p, tensor_writer *writer) {
     spiking_pass *s = (spiking_pass *)p;
     sim_carried_release(&s->carried);
@@ -297,5 +302,6 @@ const model_kind model_spiking = {.name = "lsnn",
                                   .forward = forward,
                                   .backward = backward,
                                   .rate = rate,
+                                  .activity = activity,
                                   .write_carried = write_carried,
                                   .read_carried = read_carried};

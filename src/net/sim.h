@@ -114,6 +114,13 @@ static inline void sim_set_current(const lsnn_sim *sim, block *k, int lane, int 
 /* Which noise the next sequences get: a function of this key, and of the steps since the last reset. */
 void sim_set_noise_key(lsnn_sim *sim, uint64_t key);
 
+/* What the last sequence took, summed over its first n_samples samples (the others are silent): spikes of inputs and of neurons, and synaptic operations: one for each synapse that a spike reaches,
+ * or that an input that is a number is multiplied with. */
+typedef struct sim_activity {
+    double input_spikes, spikes, operations;
+} sim_activity;
+sim_activity sim_count_activity(const lsnn_sim *sim, int n_samples);
+
 /* The state that is carried from one sequence to the next, as tensors "carried.v" and so on of a file that is being written, and back. The writer
  * borrows `copies` until it has saved; release them then. Errors: MEMORY, DATA (missing, or another shape). */
 typedef struct sim_carried {

@@ -32,6 +32,7 @@ lsnn_status evaluate(batch *b, split part, uint64_t seed, int64_t n_batches, con
     int64_t end = n_samples > 0 ? n_samples : n_batches * n_batch;
     double loss = 0;
     double rate = 0;
+    pass_activity activity = {0};
     int64_t n_wrong = 0;
     int64_t n_counted = 0;
     for (int64_t first = 0; first < end; first += n_batch) {
@@ -47,17 +48,36 @@ lsnn_status evaluate(batch *b, split part, uint64_t seed, int64_t n_batches, con
         n_wrong += one.n_wrong;
         n_counted += one.n_counted;
         rate += pass_rate(b->pass) * n_batch; /* silent lanes do not spike */
+        pass_activity more = pass_count_activity(b->pass, n);
+        activity.spikes += more.spikes;
+        activity.operations += more.operations;
     }
     double n = n_counted > 0 ? (double)n_counted : 1;
     double error = (double)n_wrong / n;
     *out = (evaluation){.loss = loss / n,
                         .rate_hz = rate / (double)end,
+                        .spikes = activity.spikes / (double)end,
+                        .operations = activity.operations / (double)end,
                         .n = n_counted,
                         .score = b->task->loss == LOSS_SQUARED ? loss / n
                                  : b->task->lower_is_better    ? error
                                                                : 1 - error};
 out:
     return status;
+}
+
+lsnn_result evaluation_result(const evaluation *e, const lsnn_experiment *experiment, const task *t, split part) {
+    lsnn_result result = {.seed = (uint64_t)setting_int(experiment, "seed"),
+                          .n = e->n,
+                          .loss = e->loss,
+                          .score = e->score,
+                          .rate_hz = e->rate_hz,
+                          .spikes = e->spikes,
+                          .operations = e->operations};
+    snprintf(result.experiment, sizeof result.experiment, "%s", lsnn_experiment_name(experiment));
+    snprintf(result.split, sizeof result.split, "%s", split_names[part]);
+    snprintf(result.score_name, sizeof result.score_name, "%s", t->score_name);
+    return result;
 }
 
 lsnn_status model_open_alone(opened_model *m, const char *run_or_model) {
@@ -119,12 +139,10 @@ lsnn_status lsnn_evaluate(const char *run_or_model, lsnn_context *context, const
     TRY(batch_create(&b, m.task, p, seed));
     evaluation e;
     TRY(evaluate(b, part, seed, setting_int(m.experiment, "train.test_batches"), options->stop, &e));
-    *result =
-        (lsnn_result){.seed = seed, .n = e.n, .loss = e.loss, .score = e.score, .rate_hz = e.rate_hz, .seconds = clock_seconds() - begun};
-    snprintf(result->experiment, sizeof result->experiment, "%s", lsnn_experiment_name(m.experiment));
-    snprintf(result->split, sizeof result->split, "%s", split_names[part]);
-    snprintf(result->score_name, sizeof result->score_name, "%s", m.task->score_name);
+    *result = evaluation_result(&e, m.experiment, m.task, part);
+    result->seed = seed;
     result->iterations = m.iterations;
+    result->seconds = clock_seconds() - begun;
 out:
     batch_free(b);
     pass_close(p);

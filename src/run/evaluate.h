@@ -7,12 +7,15 @@
 
 typedef struct evaluation {
     double loss, score, rate_hz;
-    int64_t n; /* decisions, or numbers, that count */
+    double spikes, operations; /* a sample, as lsnn_result */
+    int64_t n;                 /* decisions, or numbers, that count */
 } evaluation;
 
 /* All samples of the split, or n_batches batches where they are drawn, in batches of the pass's size, each from rest.
  * stop (may be NULL): give up and return STOPPED. The pass's own sequence and state are lost. */
 lsnn_status evaluate(batch *b, split part, uint64_t seed, int64_t n_batches, const volatile int *stop, evaluation *out);
+/* The same for the public; iterations and seconds are still to come. */
+lsnn_result evaluation_result(const evaluation *e, const lsnn_experiment *experiment, const task *t, split part);
 /* Is score a better than b? Any is better than none (NaN). */
 bool score_is_better(const task *t, double a, double b);
 

@@ -5,6 +5,7 @@
 #include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 lsnn_status metrics_open(metrics *m, const char *folder, int64_t bytes) {
@@ -93,4 +94,68 @@ void metrics_close(metrics *m) {
         fclose(m->file);
         m->file = NULL;
     }
+}
+
+/* ---- reading ---- */
+
+void score_curve_release(score_curve *curve) {
+    free(curve->iteration);
+    free(curve->score);
+    *curve = (score_curve){0};
+}
+
+lsnn_status score_curve_add(score_curve *curve, double iteration, double score) {
+    if ((curve->n & (curve->n - 1)) == 0) { /* full: it grows by powers of two */
+        size_t room = (curve->n > 0 ? 2 * curve->n : 1) * sizeof(double);
+        double *iterations = realloc(curve->iteration, room);
+        curve->iteration = iterations != NULL ? iterations : curve->iteration;
+        double *scores = realloc(curve->score, room);
+        curve->score = scores != NULL ? scores : curve->score;
+        if (iterations == NULL || scores == NULL) {
+            return fail(LSNN_ERR_MEMORY, "no memory for a curve of scores");
+        }
+    }
+    curve->iteration[curve->n] = iteration;
+    curve->score[curve->n++] = score;
+    return LSNN_OK;
+}
+
+/* The line's score, if there was a validation. */
+static lsnn_status read_score(score_curve *out, const char *path, const char *line, size_t n) {
+    if (memmem(line, n, "\"score\":", 8) == NULL) {
+        return LSNN_OK;
+    }
+    lsnn_status status = LSNN_OK;
+    json_t *object = json_loadb(line, n, 0, NULL);
+    const json_t *iteration = json_object_get(object, "iteration"), *score = json_object_get(object, "score");
+    if (!json_is_number(iteration) || !(json_is_number(score) || json_is_null(score))) {
+        status = fail(LSNN_ERR_DATA, "%s has a damaged line: %.*s", path, n < 80 ? (int)n : 80, line);
+    } else if (json_is_number(score)) {
+        status = score_curve_add(out, json_number_value(iteration), json_number_value(score));
+    }
+    json_decref(object);
+    return status;
+}
+
+lsnn_status metrics_read_scores(const char *folder, score_curve *out) {
+    lsnn_status status = LSNN_OK;
+    char path[1024];
+    uint8_t *bytes = NULL;
+    size_t n;
+    *out = (score_curve){0};
+    TRY(path_join(path, sizeof path, folder, "metrics.jsonl"));
+    if (!file_exists(path)) {
+        return LSNN_OK;
+    }
+    TRY(file_read(path, &bytes, &n));
+    const char *at = (const char *)bytes, *end = at + n, *newline;
+    for (; (newline = memchr(at, '\n', (size_t)(end - at))) != NULL; at = newline + 1) {
+        TRY(read_score(out, path, at, (size_t)(newline - at)));
+    }
+out:
+    if (status != LSNN_OK) {
+        score_curve_release(out);
+    }
+    free(bytes);
+    return status;
 }

@@ -30,4 +30,15 @@ lsnn_status metrics_write(metrics *m, const metrics_line *line);
 lsnn_status metrics_sync(metrics *m);
 void metrics_close(metrics *m);
 
+/* The validation scores in folder/metrics.jsonl, in the order of the training; n 0 if there is no such file. */
+typedef struct score_curve {
+    size_t n;
+    double *iteration, *score; /* [n], the caller frees both */
+} score_curve;
+/* Errors: IO, MEMORY, DATA (a damaged line). */
+lsnn_status metrics_read_scores(const char *folder, score_curve *out);
+void score_curve_release(score_curve *curve);
+/* One more point. Errors: MEMORY. */
+lsnn_status score_curve_add(score_curve *curve, double iteration, double score);
+
 #endif

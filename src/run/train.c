@@ -1,6 +1,7 @@
 /* Training: draw a batch, run forward, take the loss, run backward, step, record; validate and save now and then. */
 #include "base/clock.h"
 #include "base/file.h"
+#include "machine/processor.h"
 #include "run/checkpoint.h"
 #include "run/evaluate.h"
 #include "run/metrics.h"
@@ -280,6 +281,30 @@ out:
     return status;
 }
 
+static lsnn_status write_record(const training *r, const lsnn_result *result, const model *best) {
+    lsnn_status status = LSNN_OK;
+    lsnn_needs network = {0};
+    run_record record = {.result = *result,
+                         .best_valid_score = r->state.position.best_score,
+                         .stopped_early = r->state.position.stopped_early,
+                         .n_threads = lsnn_context_threads(r->context)};
+    model_describe(best, &network);
+    record.n_synapses = network.n_synapses_in + network.n_synapses_rec + network.n_synapses_out;
+    record.n_possible =
+        best->kind == &model_spiking ? (int64_t)network.n_rec * (network.n_in + network.n_rec - 1 + network.n_out) : record.n_synapses;
+    record.n_params = network.n_params;
+    snprintf(record.isa, sizeof record.isa, "%s", lsnn_context_isa(r->context));
+    snprintf(record.kind, sizeof record.kind, "%s", best->kind->name);
+    snprintf(record.version, sizeof record.version, "%s", LSNN_VERSION);
+    processor_name(record.processor, sizeof record.processor);
+    TRY(record_changes(r->experiment, &record.changes));
+    TRY(metrics_read_scores(r->folder, &record.curve));
+    TRY(record_save(r->folder, &record));
+out:
+    record_release(&record);
+    return status;
+}
+
 /* The best network's score on the test split is the run's result. */
 static lsnn_status finish(training *r, lsnn_result *result) {
     lsnn_status status = LSNN_OK;
@@ -302,21 +327,10 @@ static lsnn_status finish(training *r, lsnn_result *result) {
     TRY(pass_open(&test_pass, best, r->context, &test));
     TRY(batch_create(&b, r->task, test_pass, seed));
     TRY(evaluate(b, SPLIT_TEST, seed, setting_int(r->experiment, "train.test_batches"), r->options->stop, &e));
-    *result = (lsnn_result){.seed = seed,
-                            .n = e.n,
-                            .loss = e.loss,
-                            .score = e.score,
-                            .rate_hz = e.rate_hz,
-                            .iterations = r->state.position.iteration,
-                            .seconds = seconds};
-    snprintf(result->experiment, sizeof result->experiment, "%s", lsnn_experiment_name(r->experiment));
-    snprintf(result->split, sizeof result->split, "%s", split_names[SPLIT_TEST]);
-    snprintf(result->score_name, sizeof result->score_name, "%s", r->task->score_name);
-    TRY(record_save(r->folder, &(run_record){.result = *result,
-                                             .best_valid_score = r->state.position.best_score,
-                                             .stopped_early = r->state.position.stopped_early,
-                                             .n_threads = lsnn_context_threads(r->context),
-                                             .isa = lsnn_context_isa(r->context)}));
+    *result = evaluation_result(&e, r->experiment, r->task, SPLIT_TEST);
+    result->iterations = r->state.position.iteration;
+    result->seconds = seconds;
+    TRY(write_record(r, result, best));
 out:
     batch_free(b);
     pass_close(test_pass);
@@ -330,7 +344,7 @@ lsnn_status lsnn_train(const lsnn_experiment *experiment, lsnn_context *context,
     const lsnn_run_options none = {0};
     options = options != NULL ? options : &none;
     training r = {.options = options, .context = context, .lock = -1, .begun = clock_seconds(), .score = NAN};
-    run_record record;
+    run_record record = {0};
     bool holds_run;
     bool has_record;
     TRY(experiment_check(experiment));
@@ -368,6 +382,7 @@ lsnn_status lsnn_train(const lsnn_experiment *experiment, lsnn_context *context,
     TRY(run_loop(&r));
     TRY(finish(&r, result));
 out:
+    record_release(&record);
     release(&r);
     return status;
 }
