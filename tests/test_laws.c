@@ -1124,8 +1124,61 @@ static void calls_that_do_not_fit_are_refused(void **state) {
     lsnn_context_free(context);
 }
 
+/* ---- activity ---- */
+
+/* Connections of each sender, from what anybody can read: weights that are not 0. */
+static void count_synapses(const lsnn_net *net, const char *name, int n_pre, double *fan_out) {
+    size_t n;
+    float *w = net_floats(net, name, &n);
+    for (size_t k = 0; k < n; k++) {
+        fan_out[k % (size_t)n_pre] += w[k] != 0;
+    }
+    free(w);
+}
+
+static void operations_are_spikes_times_their_synapses(void **state) {
+    (void)state;
+    enum { N_STEPS = 60, N_BATCH = 21 };
+    lsnn_net_spec spec = lively_spec(LSNN_SPIKES, false);
+    spec.connectivity = 0.4F;
+    lsnn_net *net;
+    lsnn_sim *sim;
+    lsnn_context *context = context_on(NULL, 2);
+    double fan_in[N_IN] = {0}, fan_rec[N_REC] = {0}, spikes = 0, operations = 0, input_spikes = 0;
+    float rate[N_REC];
+    need(lsnn_net_create(&net, &spec));
+    need(lsnn_sim_create(&sim, net, context, &(lsnn_sim_options){.n_batch = N_BATCH, .n_steps = N_STEPS, .n_windows = 1}));
+    need(lsnn_sim_set_windows(sim, (int[]){0}, (int[]){N_STEPS}, 1));
+    uint8_t *x = random_spikes((size_t)N_STEPS * N_BATCH * N_IN, 0.3, 5);
+    need(lsnn_sim_set_spikes(sim, x, N_STEPS));
+    need(lsnn_forward(sim));
+    count_synapses(net, "w_in", N_IN, fan_in);
+    count_synapses(net, "w_rec", N_REC, fan_rec);
+    count_synapses(net, "w_out", N_REC, fan_rec);
+    for (size_t k = 0; k < (size_t)N_STEPS * N_BATCH * N_IN; k++) {
+        input_spikes += x[k];
+        operations += x[k] * fan_in[k % N_IN];
+    }
+    lsnn_sim_rate(sim, rate);
+    for (int j = 0; j < N_REC; j++) {
+        double n = rate[j] / 1000 * (double)spec.dt * N_STEPS * N_BATCH;
+        spikes += n;
+        operations += n * fan_rec[j];
+    }
+    assert_true(spikes > 100);
+    sim_activity sum = sim_count_activity(sim, N_BATCH);
+    assert_true(sum.input_spikes == input_spikes);
+    assert_true(fabs(sum.spikes - spikes) < 0.01);
+    assert_true(fabs(sum.operations - operations) < 0.1);
+    free(x);
+    lsnn_sim_free(sim);
+    lsnn_net_free(net);
+    lsnn_context_free(context);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(operations_are_spikes_times_their_synapses),
         cmocka_unit_test(same_bits_for_any_threads_and_vector_unit),
         cmocka_unit_test(step_by_step_and_whole),
         cmocka_unit_test(traces_are_the_states),
