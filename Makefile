@@ -45,13 +45,9 @@ bench: build
 	@scripts/setup.sh bench
 	bench/run.sh --lsnn $(BUILD)/lsnn
 
-## reproduce: print the command for each result that README and docs/results.md claim
-reproduce:
-	@printf '%s\n' 'for S in 1 2 3; do lsnn train digits --seed $$S; done' \
-	    'for S in 1 2 3 4 5; do lsnn train store-recall --seed $$S; done' \
-	    'for S in 1 2 3 4 5; do lsnn train store-recall --seed $$S --set net.beta=0 --out runs/store-recall-lif-seed$$S; done' \
-	    'lsnn train smnist --seed 1 --set train.iterations=1000 --set train.valid_every=100' \
-	    'make bench'
+## reproduce: train every network of every table, for days, into runs/ (each goes on where it was stopped)
+reproduce: build
+	for table in digits store-recall smnist; do $(BUILD)/lsnn reproduce $$table || exit; done
 
 ## golden: compute the golden gradients again with the independent reference (needs Python with PyTorch)
 golden:

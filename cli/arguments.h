@@ -40,10 +40,10 @@ struct arguments {
     const char **operands; /* [n_operands] */
     const char **set;      /* [n_set], "key=value" */
     int n_operands, n_set;
-    const char *out, *data, *split, *write; /* NULL: not given */
-    int64_t seed;                           /* -1: not given */
+    const char *out, *data, *split, *write, *rows, *seeds, *over; /* NULL: not given */
+    int64_t seed;                                                 /* -1: not given */
     int64_t threads, sample;
-    bool resume, json, quiet, curves, connections, help, version;
+    bool resume, json, quiet, curves, connections, report, help, version;
 };
 
 struct command {

@@ -13,6 +13,8 @@ int command_show(const struct arguments *arguments);
 int command_probe(const struct arguments *arguments);
 int command_plot(const struct arguments *arguments);
 int command_data(const struct arguments *arguments);
+int command_reproduce(const struct arguments *arguments);
+int command_sweep(const struct arguments *arguments);
 int command_bench(const struct arguments *arguments);
 int command_help(const struct arguments *arguments);
 int command_version(const struct arguments *arguments);

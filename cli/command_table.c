@@ -102,6 +102,45 @@ static const struct flag data_flags[] = {
     {.name = "quiet", .help = "get: no progress; warnings stay", .kind = FLAG_SWITCH, FIELD(quiet)},
     END,
 };
+#define SEEDS(text) \
+    { .name = "seeds", .argument = "LIST", .help = text, .kind = FLAG_TEXT, FIELD(seeds) }
+#define STUDY_OUT                                                                                                                        \
+    {                                                                                                                                    \
+        .name = "out", .argument = "DIR", .help = "folder of the runs, the page and its figures; default: runs/NAME", .kind = FLAG_TEXT, \
+        FIELD(out), .completion = COMPLETE_FOLDERS                                                                                       \
+    }
+#define REPORT \
+    { .name = "report", .help = "no run: page and figures anew, from the folder's records", .kind = FLAG_SWITCH, FIELD(report) }
+
+static const struct flag reproduce_flags[] = {
+    {.name = "rows", .argument = "LIST", .help = "only these rows of the table, with commas between", .kind = FLAG_TEXT, FIELD(rows)},
+    SEEDS("other seeds than the table's: 1,2 or 1..3"),
+    SET,
+    STUDY_OUT,
+    REPORT,
+    THREADS,
+    DATA,
+    JSON,
+    QUIET,
+    END,
+};
+static const struct flag sweep_flags[] = {
+    {.name = "over",
+     .argument = "KEY=LIST",
+     .help = "the setting and its values, with commas between: net.tau_a=300,700,1200",
+     .kind = FLAG_TEXT,
+     FIELD(over),
+     .is_required = true},
+    SEEDS("seeds for each value: 1,2 or 1..3; default: 1"),
+    SET,
+    STUDY_OUT,
+    REPORT,
+    THREADS,
+    DATA,
+    JSON,
+    QUIET,
+    END,
+};
 static const struct flag bench_flags[] = {
     {.name = "set",
      .argument = "KEY=VALUE",
@@ -158,6 +197,18 @@ static const struct example bench_examples[] = {
     {"bench", "the standard works on this machine"},
     {"bench --set neurons=1000 --set connectivity=0.1", "a work of your own"},
     {"bench --set batch=32 --write work.safetensors", "the same for other programs"},
+    {0},
+};
+static const struct example reproduce_examples[] = {
+    {"reproduce", "which tables there are"},
+    {"reproduce smnist", "the sequential MNIST table, for as many nights as it takes"},
+    {"reproduce smnist --rows smnist-lif --seeds 1", "one row, one seed"},
+    {"reproduce smnist --report", "the page and its figures once more"},
+    {0},
+};
+static const struct example sweep_examples[] = {
+    {"sweep store-recall --over net.tau_a=300,1200,4800 --seeds 1..3", "three seeds for each of three values"},
+    {"sweep smnist-deepr --over rewire.connectivity=0.05,0.12,0.3 --set train.iterations=6000", "accuracy against connectivity"},
     {0},
 };
 static const struct example help_examples[] = {{"help train", "the flags of train"}, {0}};
@@ -240,6 +291,30 @@ static const struct command commands[] = {
      .completion = COMPLETE_WORDS,
      .words = "list|get",
      .run = command_data},
+    {.name = "reproduce",
+     .operands = "[TABLE|FILE.yaml]",
+     .summary = "train all networks of a table, and write it",
+     .details =
+         "Trains the networks of a table of the paper, row by row and seed by seed, and writes the page README.md with the paper's figures beside ours, its "
+         "figures, a record of each run and the best network of each row. What is finished stays: the same command goes on where it stopped. Without a name: "
+         "lists the tables that ship.",
+     .examples = reproduce_examples,
+     .flags = reproduce_flags,
+     .n_operands_max = 1,
+     .completion = COMPLETE_WORDS,
+     .words = "digits|smnist|store-recall",
+     .run = command_reproduce},
+    {.name = "sweep",
+     .operands = "EXPERIMENT|FILE.yaml",
+     .summary = "train an experiment with several values of a setting",
+     .details =
+         "Trains the experiment with each value and seed, and writes the page README.md and the figure sweep.svg. The same command goes on where it stopped.",
+     .examples = sweep_examples,
+     .flags = sweep_flags,
+     .n_operands_min = 1,
+     .n_operands_max = 1,
+     .completion = COMPLETE_EXPERIMENTS,
+     .run = command_sweep},
     {.name = "bench",
      .operands = "",
      .summary = "time training on this machine",

@@ -413,6 +413,38 @@ LSNN_API lsnn_status lsnn_plot(const char *source, const char *figure_path);
  * model that ships; the task's data are not needed. Errors: USAGE (other ending, or not an LSNN), DATA, IO, MEMORY. */
 LSNN_API lsnn_status lsnn_plot_connections(const char *run_or_model, const char *figure_path);
 
+/* Many runs and what they come to. A folder gets the runs (runs/ROW-seedN), their results (records/ROW-seedN.json), the network of each row with the best
+ * validation score (models/ROW.safetensors), and from the records the page README.md and its figures. */
+typedef struct lsnn_study_row {
+    const char *page; /* that the row stands on: the folder's README.md */
+    const char *name, *label, *score_name;
+    int n_runs;
+    double mean, deviation, best;  /* of the scores on test data; NaN where there are too few runs */
+    double paper_mean, paper_best; /* NaN: the paper gives none */
+} lsnn_study_row;
+
+typedef struct lsnn_study_options {
+    /* out: the folder, NULL: runs/NAME. resume, split and seed play no part: what is unfinished in the folder is resumed. */
+    lsnn_run_options run;
+    const char *rows;            /* "smnist-lif,smnist-lstm"; NULL: all */
+    const char *seeds;           /* "1,2" or "1..3"; NULL: those of the table */
+    const char *const *settings; /* [n_settings] assignments for every row */
+    int n_settings;
+    bool report_only; /* no run: page and figures anew, from the records in the folder */
+    /* If not NULL, and with the user of `run`: before each run, which is number 1, 2, ... of n_runs; and at the end, for each row. */
+    void (*begin)(void *user, const char *label, uint64_t seed, int number, int n_runs);
+    void (*row)(void *user, const lsnn_study_row *row);
+} lsnn_study_options;
+
+/* The rows of a table that ships ("smnist"), or of a YAML file (a name with '/' or ending in .yaml). A run whose numbers are no longer finite is told by message and
+ * left out; any other failure ends it. A further call goes on where the last one stopped. Errors: any; STOPPED. */
+LSNN_API lsnn_status lsnn_reproduce(const char *name, lsnn_context *context, const lsnn_study_options *options);
+/* The same for one experiment and several values of one setting: "700,1200,2000"; commas within brackets belong to a value. */
+LSNN_API lsnn_status lsnn_sweep(const char *experiment, const char *setting, const char *values, lsnn_context *context,
+                                const lsnn_study_options *options);
+/* Calls `each` for every table that ships. Errors: IO, DATA. */
+LSNN_API lsnn_status lsnn_reproduction_list(void (*each)(void *user, const char *name, const char *title), void *user);
+
 /* A work to time: a network of the kind that learns sequential MNIST, on made-up strokes. 45 % of the neurons are adaptive, 10 outputs, refractory for 5
  * steps, the loss is cross entropy of the last steps' mean output with rate regularisation towards rate_hz. The weights are scaled until the network
  * fires at rate_hz. Below connectivity 1: Dale's law, balanced weights, and a step of DEEP R an iteration. */

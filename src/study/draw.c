@@ -1,0 +1,83 @@
+/* The figures of a study that come from its records alone. */
+#include "study/study.h"
+
+#include "base/file.h"
+#include "figure/comparison.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+typedef struct drawing {
+    compared_row rows[PLAN_MOST_ROWS];
+    comparison comparison;
+} drawing;
+
+static void release(drawing *d) {
+    for (int k = 0; k < d->comparison.n_rows; k++) {
+        free(d->rows[k].runs);
+    }
+    free(d);
+}
+
+/* Borrows from the study. */
+static lsnn_status fill_row(compared_row *out, const plan_row *planned, const study_row *row) {
+    *out = (compared_row){.label = planned->label,
+                          .value = planned->value,
+                          .paper_mean = planned->paper_mean,
+                          .paper_best = planned->paper_best,
+                          .spikes = NAN,
+                          .operations = NAN};
+    if (row->n == 0) {
+        return LSNN_OK;
+    }
+    out->runs = calloc((size_t)row->n, sizeof *out->runs);
+    if (out->runs == NULL) {
+        return fail(LSNN_ERR_MEMORY, "no memory for a figure");
+    }
+    out->n_runs = row->n;
+    out->spikes = out->operations = 0;
+    for (int i = 0; i < row->n; i++) {
+        const run_record *r = &row->records[i];
+        out->runs[i] = (compared_run){.seed = r->result.seed,
+                                      .score = r->result.score,
+                                      .n_curve = r->curve.n,
+                                      .iteration = r->curve.iteration,
+                                      .curve = r->curve.score};
+        out->spikes += r->result.spikes / row->n;
+        out->operations += r->result.operations / row->n;
+    }
+    return LSNN_OK;
+}
+
+static lsnn_status draw(const study *s, const comparison *c, const char *file, lsnn_status (*figure)(const comparison *, const char *)) {
+    char path[1024];
+    lsnn_status status;
+    TRY(path_join(path, sizeof path, s->folder, file));
+    status = figure(c, path);
+    status = status == LSNN_ERR_DATA ? LSNN_OK : status; /* nothing to draw yet */
+out:
+    return status;
+}
+
+lsnn_status study_draw(const study *s) {
+    lsnn_status status = LSNN_OK;
+    drawing *d = calloc(1, sizeof *d);
+    if (d == NULL) {
+        return fail(LSNN_ERR_MEMORY, "no memory for a figure");
+    }
+    d->comparison = (comparison){.title = s->plan.title, .score_name = study_score_name(s), .setting = s->plan.setting, .rows = d->rows};
+    for (; d->comparison.n_rows < s->plan.n_rows; d->comparison.n_rows++) {
+        int k = d->comparison.n_rows;
+        TRY(fill_row(&d->rows[k], &s->plan.rows[k], &s->rows[k]));
+    }
+    if (s->plan.setting != NULL) {
+        TRY(draw(s, &d->comparison, "sweep.svg", figure_of_sweep));
+    } else {
+        TRY(draw(s, &d->comparison, "scores.svg", figure_of_scores));
+    }
+    TRY(draw(s, &d->comparison, "learning.svg", figure_of_learning));
+    TRY(draw(s, &d->comparison, "operations.svg", figure_of_operations));
+out:
+    release(d);
+    return status;
+}

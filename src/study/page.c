@@ -1,0 +1,235 @@
+/* The page of a study, from its records: README.md. */
+#include "study/study.h"
+
+#include "base/file.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- numbers ---- */
+
+static bool in_per_cent(const char *score_name) {
+    return strstr(score_name, "squared") == NULL && (strstr(score_name, "accuracy") != NULL || strstr(score_name, "error") != NULL);
+}
+
+static void print_score(FILE *to, const char *score_name, double score) {
+    if (isnan(score)) {
+        fputs("", to);
+    } else if (in_per_cent(score_name)) {
+        fprintf(to, "%.2f %%", 100 * score);
+    } else {
+        fprintf(to, "%.4g", score);
+    }
+}
+
+/* 95.20 ± 0.11 % */
+static void print_mean(FILE *to, const char *score_name, const row_summary *sum) {
+    double factor = in_per_cent(score_name) ? 100 : 1;
+    const char *unit = in_per_cent(score_name) ? " %" : "";
+    const char *format = in_per_cent(score_name) ? "%.2f" : "%.4g";
+    fprintf(to, format, factor * sum->mean);
+    if (!isnan(sum->deviation)) {
+        fputs(" ± ", to);
+        fprintf(to, format, factor * sum->deviation);
+    }
+    fputs(unit, to);
+}
+
+/* 36,000 */
+static void print_whole(FILE *to, double number) {
+    char digits[64];
+    if (!isfinite(number) || fabs(number) > 1e18) {
+        return;
+    }
+    int n = snprintf(digits, sizeof digits, "%.0f", number);
+    for (int k = 0; k < n; k++) {
+        bool comma = k > 0 && digits[k - 1] != '-' && (n - k) % 3 == 0;
+        fprintf(to, "%s%c", comma ? "," : "", digits[k]);
+    }
+}
+
+static void print_duration(FILE *to, double seconds) {
+    if (seconds < 600) {
+        fprintf(to, "%.0f s", seconds);
+    } else {
+        fprintf(to, "%.1f h", seconds / 3600);
+    }
+}
+
+/* ---- the table of rows ---- */
+
+static double mean_of(const study_row *row, double (*value)(const run_record *)) {
+    double sum = 0;
+    for (int i = 0; i < row->n; i++) {
+        sum += value(&row->records[i]) / row->n;
+    }
+    return sum;
+}
+
+static double iterations_of(const run_record *r) {
+    return (double)r->result.iterations;
+}
+static double seconds_of(const run_record *r) {
+    return r->result.seconds;
+}
+static double spikes_of(const run_record *r) {
+    return r->result.spikes;
+}
+static double operations_of(const run_record *r) {
+    return r->result.operations;
+}
+
+static bool paper_has_figures(const study *s) {
+    for (int k = 0; k < s->plan.n_rows; k++) {
+        if (!isnan(s->plan.rows[k].paper_mean) || !isnan(s->plan.rows[k].paper_best)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void print_row(FILE *to, const study *s, int k, const char *score_name) {
+    const plan_row *planned = &s->plan.rows[k];
+    const study_row *row = &s->rows[k];
+    fprintf(to, "| %s |", planned->label);
+    if (row->n == 0) {
+        fputs(" | | 0 | not run | |", to);
+    } else {
+        row_summary sum = study_summary(row);
+        fputc(' ', to);
+        print_whole(to, (double)row->records[0].n_synapses);
+        if (row->records[0].n_possible > row->records[0].n_synapses) {
+            fputs(" of ", to);
+            print_whole(to, (double)row->records[0].n_possible);
+        }
+        fputs(" | ", to);
+        print_whole(to, mean_of(row, iterations_of));
+        fprintf(to, " | %d | ", row->n);
+        print_mean(to, score_name, &sum);
+        fputs(" | ", to);
+        print_score(to, score_name, sum.best);
+        fputs(" |", to);
+    }
+    if (paper_has_figures(s)) {
+        fputc(' ', to);
+        print_score(to, score_name, planned->paper_mean);
+        fputs(" | ", to);
+        print_score(to, score_name, planned->paper_best);
+        fputs(" |", to);
+    }
+    if (row->n > 0) {
+        fputc(' ', to);
+        print_duration(to, mean_of(row, seconds_of));
+        fputs(" | ", to);
+        print_whole(to, mean_of(row, spikes_of));
+        fputs(" | ", to);
+        print_whole(to, mean_of(row, operations_of));
+        fputs(" |\n", to);
+    } else {
+        fputs(" | | |\n", to);
+    }
+}
+
+static void print_rows(FILE *to, const study *s, const char *score_name) {
+    bool paper = paper_has_figures(s);
+    fprintf(
+        to,
+        "| %s | synapses | iterations | runs | %s, mean ± standard deviation | best |%s time a run | spikes a sample | operations a sample |\n"
+        "| --- | ---: | ---: | ---: | ---: | ---: |%s ---: | ---: | ---: |\n",
+        s->plan.setting != NULL ? s->plan.setting : "network", score_name, paper ? " paper: mean | paper: best |" : "",
+        paper ? " ---: | ---: |" : "");
+    for (int k = 0; k < s->plan.n_rows; k++) {
+        print_row(to, s, k, score_name);
+    }
+    fputs(
+        "\nScores are those of test data that training never saw, of the network with the best validation score. Operations: for each spike, one for each "
+        "synapse that it reaches; in networks without spikes, multiplications with weights.\n",
+        to);
+    for (int k = 0; k < s->plan.n_rows; k++) {
+        if (s->plan.rows[k].remark != NULL) {
+            fprintf(to, "\n%s: %s\n", s->plan.rows[k].label, s->plan.rows[k].remark);
+        }
+    }
+}
+
+/* ---- figures, where they are ---- */
+
+static void print_figure(FILE *to, const study *s, const char *file, const char *caption) {
+    char path[1024];
+    if (path_join(path, sizeof path, s->folder, file) == LSNN_OK && file_exists(path)) {
+        fprintf(to, "\n![%s](%s)\n", caption, file);
+    }
+}
+
+static void print_figures(FILE *to, const study *s, const char *score_name) {
+    char caption[160];
+    snprintf(caption, sizeof caption, "%s of each run, with mean and the paper's figures", score_name);
+    print_figure(to, s, s->plan.setting != NULL ? "sweep.svg" : "scores.svg", caption);
+    print_figure(to, s, "learning.svg", "validation score over the training: mean, lowest and highest");
+    print_figure(to, s, "operations.svg", "spikes and operations a sample");
+    print_figure(to, s, "sample.svg", "one sample: input, spikes, thresholds, class probabilities");
+    print_figure(to, s, "connections.svg", "synapses before and after training");
+}
+
+/* ---- every run ---- */
+
+static void print_runs(FILE *to, const study *s, const char *score_name) {
+    fprintf(
+        to,
+        "\n## Runs\n| command | %s | best in validation | rate | iterations | time | version, machine |\n| --- | ---: | ---: | ---: | ---: | ---: | --- |\n",
+        score_name);
+    for (int k = 0; k < s->plan.n_rows; k++) {
+        for (int i = 0; i < s->rows[k].n; i++) {
+            const run_record *r = &s->rows[k].records[i];
+            fprintf(to, "| `lsnn train %s --seed %" PRIu64 "%s%s` | ", r->result.experiment, r->result.seed, *r->changes ? " " : "",
+                    r->changes);
+            print_score(to, score_name, r->result.score);
+            fputs(" | ", to);
+            print_score(to, score_name, r->best_valid_score);
+            fputs(" | ", to);
+            if (!isnan(r->result.rate_hz)) {
+                fprintf(to, "%.1f Hz", r->result.rate_hz);
+            }
+            fputs(" | ", to);
+            print_whole(to, (double)r->result.iterations);
+            fputs(" | ", to);
+            print_duration(to, r->result.seconds);
+            fprintf(to, " | %s, %s, %d thread%s, %s |\n", r->version, r->processor, r->n_threads, r->n_threads == 1 ? "" : "s", r->isa);
+        }
+    }
+}
+
+static void print_page(FILE *to, const study *s) {
+    const char *score_name = study_score_name(s);
+    fprintf(to, "# %s\n`%s` makes this page from the records beside it.\n\n", s->plan.title, s->command);
+    if (s->plan.text != NULL) {
+        fprintf(to, "%s\n\n", s->plan.text);
+    }
+    print_rows(to, s, score_name);
+    print_figures(to, s, score_name);
+    print_runs(to, s, score_name);
+}
+
+lsnn_status study_write_page(const study *s) {
+    lsnn_status status = LSNN_OK;
+    char path[1024], *text = NULL;
+    size_t n;
+    FILE *to = open_memstream(&text, &n);
+    if (to == NULL) {
+        return fail(LSNN_ERR_MEMORY, "no memory for a page");
+    }
+    print_page(to, s);
+    bool failed = ferror(to);
+    if (fclose(to) != 0 || failed) {
+        status = fail(LSNN_ERR_MEMORY, "no memory for a page");
+        goto out;
+    }
+    TRY(path_join(path, sizeof path, s->folder, "README.md"));
+    TRY(file_write_atomic(path, text, n));
+out:
+    free(text);
+    return status;
+}

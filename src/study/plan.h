@@ -1,0 +1,41 @@
+/* A plan of several runs: the rows of a table, each an experiment with seeds; read from a file of reproduce/, or made for a sweep. */
+#ifndef LSNN_STUDY_PLAN_H
+#define LSNN_STUDY_PLAN_H
+
+#include "base/error.h"
+
+enum { PLAN_MOST_ROWS = 40, PLAN_MOST_SEEDS = 100, PLAN_MOST_SETTINGS = 16 };
+
+typedef struct plan_row {
+    char *name;                         /* of files: letters, digits, '-', '_', '.' */
+    char *label;                        /* in tables and figures */
+    char *experiment;                   /* name or path */
+    char *settings[PLAN_MOST_SETTINGS]; /* [n_settings] "net.beta=0" */
+    char *remark;                       /* NULL: none */
+    uint64_t seeds[PLAN_MOST_SEEDS];
+    int n_settings, n_seeds;
+    double paper_mean, paper_best; /* NaN: the paper gives none */
+    double value;                  /* of a sweep's setting; NaN */
+    bool is_chosen;                /* will it be run? */
+} plan_row;
+
+typedef struct plan {
+    char *name, *title;
+    char *text;    /* under the title; NULL: none */
+    char *show;    /* the row whose network is drawn; NULL: the first that has one */
+    char *setting; /* a sweep's; NULL */
+    int n_rows;
+    plan_row rows[PLAN_MOST_ROWS];
+} plan;
+
+/* A file: title, text, show, and rows: each with label, experiment, seeds, set, paper {mean, best}, remark. Release also after a failure.
+ * Errors: DATA, SETTING, IO, MEMORY. */
+lsnn_status plan_open(plan *out, const char *name_or_path);
+/* values: "700,1200" or "[1, 2],[3, 4]": commas within brackets belong to a value. */
+lsnn_status plan_sweep(plan *out, const char *experiment, const char *setting, const char *values);
+void plan_release(plan *p);
+/* Which rows are run ("deepr,lif"; NULL: all), with which seeds ("1,2" or "1..3"; NULL: as they are) and more settings.
+ * Errors: USAGE (names what there is). */
+lsnn_status plan_choose(plan *p, const char *rows, const char *seeds, const char *const *settings, int n_settings);
+
+#endif

@@ -1,0 +1,428 @@
+/* Runs the plan, keeps records and the best networks, and draws what they come to. */
+#include "study/study.h"
+
+#include "base/file.h"
+#include "config/experiment.h"
+#include "config/share.h"
+#include "run/evaluate.h"
+
+#include <dirent.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* ---- records ---- */
+
+static void release_records(study *s) {
+    for (int k = 0; k < s->plan.n_rows; k++) {
+        for (int i = 0; i < s->rows[k].n; i++) {
+            record_release(&s->rows[k].records[i]);
+        }
+        free(s->rows[k].records);
+        s->rows[k] = (study_row){0};
+    }
+}
+
+void study_release(study *s) {
+    release_records(s);
+    plan_release(&s->plan);
+}
+
+/* "deepr-seed12.json": is it of this row? */
+static bool is_record_of(const char *file, const char *row) {
+    size_t n = strlen(row);
+    return strncmp(file, row, n) == 0 && strncmp(file + n, "-seed", 5) == 0 && path_has_ending(file, ".json") &&
+           strspn(file + n + 5, "0123456789") + n + 10 == strlen(file);
+}
+
+static lsnn_status add_record(study_row *row, const char *path) {
+    run_record *grown = realloc(row->records, (size_t)(row->n + 1) * sizeof *grown);
+    if (grown == NULL) {
+        return fail(LSNN_ERR_MEMORY, "no memory for a record");
+    }
+    row->records = grown;
+    lsnn_status status = record_read_file(path, &row->records[row->n]);
+    if (status != LSNN_OK) {
+        record_release(&row->records[row->n]);
+        return status;
+    }
+    row->n++;
+    return LSNN_OK;
+}
+
+static int by_seed(const void *a, const void *b) {
+    uint64_t one = ((const run_record *)a)->result.seed, other = ((const run_record *)b)->result.seed;
+    return one < other ? -1 : one > other;
+}
+
+lsnn_status study_collect(study *s) {
+    lsnn_status status = LSNN_OK;
+    char folder[1024], path[1024];
+    release_records(s);
+    TRY(path_join(folder, sizeof folder, s->folder, "records"));
+    DIR *list = opendir(folder);
+    if (list == NULL) {
+        return LSNN_OK; /* nothing was run yet */
+    }
+    for (const struct dirent *entry; status == LSNN_OK && (entry = readdir(list)) != NULL;) {
+        for (int k = 0; status == LSNN_OK && k < s->plan.n_rows; k++) {
+            if (is_record_of(entry->d_name, s->plan.rows[k].name)) {
+                status = path_join(path, sizeof path, folder, entry->d_name);
+                status = status == LSNN_OK ? add_record(&s->rows[k], path) : status;
+            }
+        }
+    }
+    closedir(list);
+    for (int k = 0; k < s->plan.n_rows; k++) {
+        if (s->rows[k].n > 0) {
+            qsort(s->rows[k].records, (size_t)s->rows[k].n, sizeof(run_record), by_seed);
+        }
+    }
+out:
+    return status;
+}
+
+bool study_lower_is_better(const char *score_name) {
+    return strstr(score_name, "error") != NULL || strstr(score_name, "loss") != NULL;
+}
+
+static bool is_better(const run_record *a, double score, double than) {
+    return isnan(than) || (study_lower_is_better(a->result.score_name) ? score < than : score > than);
+}
+
+row_summary study_summary(const study_row *row) {
+    row_summary sum = {.best = NAN, .deviation = NAN};
+    for (int i = 0; i < row->n; i++) {
+        double score = row->records[i].result.score;
+        sum.mean += score / row->n;
+        sum.best = is_better(&row->records[i], score, sum.best) ? score : sum.best;
+    }
+    double squares = 0;
+    for (int i = 0; i < row->n; i++) {
+        squares += (row->records[i].result.score - sum.mean) * (row->records[i].result.score - sum.mean);
+    }
+    if (row->n > 1) {
+        sum.deviation = sqrt(squares / (row->n - 1));
+    }
+    return sum;
+}
+
+const run_record *study_best(const study_row *row) {
+    const run_record *best = NULL;
+    for (int i = 0; i < row->n; i++) {
+        const run_record *r = &row->records[i];
+        best = best == NULL || is_better(r, r->best_valid_score, best->best_valid_score) ? r : best;
+    }
+    return best;
+}
+
+const char *study_score_name(const study *s) {
+    for (int k = 0; k < s->plan.n_rows; k++) {
+        if (s->rows[k].n > 0) {
+            return s->rows[k].records[0].result.score_name;
+        }
+    }
+    return "score";
+}
+
+/* ---- one run ---- */
+
+typedef struct working {
+    study study;
+    lsnn_context *context;
+    const lsnn_study_options *options;
+    int n_runs, n_done; /* of this call */
+} working;
+
+static __attribute__((format(printf, 2, 3))) void tell(const working *w, const char *format, ...) {
+    if (w->options->run.message != NULL) {
+        char text[2048];
+        va_list arguments;
+        va_start(arguments, format);
+        vsnprintf(text, sizeof text, format, arguments);
+        va_end(arguments);
+        w->options->run.message(w->options->run.user, text);
+    }
+}
+
+/* FOLDER/PART/ROW-seedNENDING */
+static lsnn_status run_path(const study *s, const char *part, const plan_row *row, uint64_t seed, const char *ending, char out[1024]) {
+    char name[160];
+    lsnn_status status;
+    snprintf(name, sizeof name, "%s/%s-seed%" PRIu64 "%s", part, row->name, seed, ending);
+    TRY(path_join(out, 1024, s->folder, name));
+out:
+    return status;
+}
+
+static lsnn_status copy_file(const char *from, const char *to) {
+    uint8_t *bytes = NULL;
+    size_t n;
+    lsnn_status status;
+    TRY(file_read(from, &bytes, &n));
+    TRY(file_write_atomic(to, bytes, n));
+out:
+    free(bytes);
+    return status;
+}
+
+static lsnn_status open_row(lsnn_experiment **out, const plan_row *row, uint64_t seed) {
+    lsnn_experiment *e = NULL;
+    lsnn_status status;
+    char assignment[64];
+    TRY(lsnn_experiment_open(&e, row->experiment));
+    for (int i = 0; i < row->n_settings; i++) {
+        TRY(lsnn_experiment_set(e, row->settings[i]));
+    }
+    snprintf(assignment, sizeof assignment, "seed=%" PRIu64, seed);
+    TRY(lsnn_experiment_set(e, assignment));
+    TRY(experiment_check(e));
+    *out = e;
+    e = NULL;
+out:
+    lsnn_experiment_free(e);
+    return status;
+}
+
+/* Every row can be opened before the first is run: nobody waits a night for a misspelt key. */
+static lsnn_status check_rows(const working *w) {
+    const plan *p = &w->study.plan;
+    for (int k = 0; k < p->n_rows; k++) {
+        lsnn_experiment *e = NULL;
+        if (!p->rows[k].is_chosen) {
+            continue;
+        }
+        lsnn_status status = open_row(&e, &p->rows[k], 1);
+        lsnn_experiment_free(e);
+        if (status != LSNN_OK) {
+            return fail(status, "row %s: %s", p->rows[k].name, lsnn_error());
+        }
+    }
+    return LSNN_OK;
+}
+
+static lsnn_status train_row(working *w, const plan_row *row, uint64_t seed) {
+    lsnn_status status;
+    lsnn_experiment *e = NULL;
+    lsnn_result result;
+    char folder[1024], path[1024], record[1024];
+    TRY(run_path(&w->study, "runs", row, seed, "", folder));
+    TRY(run_path(&w->study, "records", row, seed, ".json", record));
+    TRY(path_join(path, sizeof path, folder, "settings.yaml"));
+    lsnn_run_options options = w->options->run;
+    options.out = folder;
+    options.resume = file_exists(path);
+    w->n_done++;
+    if (w->options->begin != NULL) {
+        w->options->begin(w->options->run.user, row->label, seed, w->n_done, w->n_runs);
+    }
+    TRY(open_row(&e, row, seed));
+    status = lsnn_train(e, w->context, &options, &result);
+    if (status == LSNN_ERR_NUMERIC) { /* what this network came to; the others may do better */
+        tell(w, "%s, seed %" PRIu64 ": %s", row->label, seed, lsnn_error());
+        status = LSNN_OK;
+        goto out;
+    }
+    TRY(status);
+    TRY(path_join(path, sizeof path, folder, "result.json"));
+    TRY(path_join(folder, sizeof folder, w->study.folder, "records"));
+    TRY(folder_create(folder));
+    TRY(copy_file(path, record));
+out:
+    lsnn_experiment_free(e);
+    return status;
+}
+
+/* ---- what comes of it ---- */
+
+static lsnn_status keep_models(const study *s) {
+    lsnn_status status = LSNN_OK;
+    char folder[1024], from[1024], to[1024], name[160];
+    TRY(path_join(folder, sizeof folder, s->folder, "models"));
+    for (int k = 0; k < s->plan.n_rows; k++) {
+        const plan_row *row = &s->plan.rows[k];
+        const run_record *best = study_best(&s->rows[k]);
+        if (best == NULL) {
+            continue;
+        }
+        TRY(run_path(s, "runs", row, best->result.seed, "/best.safetensors", from));
+        if (file_exists(from)) { /* records may be all that is left of a run */
+            snprintf(name, sizeof name, "%s.safetensors", row->name);
+            TRY(folder_create(folder));
+            TRY(path_join(to, sizeof to, folder, name));
+            TRY(copy_file(from, to));
+        }
+    }
+out:
+    return status;
+}
+
+/* The row whose network is drawn: the plan's, else the first spiking one. */
+static const plan_row *shown_row(const study *s) {
+    for (int k = 0; k < s->plan.n_rows; k++) {
+        const char *kind = s->rows[k].n > 0 ? s->rows[k].records[0].kind : "";
+        if (s->plan.show != NULL ? strcmp(s->plan.show, s->plan.rows[k].name) == 0 : strcmp(kind, "lsnn") == 0) {
+            return &s->plan.rows[k];
+        }
+    }
+    return NULL;
+}
+
+static lsnn_status draw_network(const working *w) {
+    lsnn_status status = LSNN_OK;
+    const study *s = &w->study;
+    const plan_row *row = shown_row(s);
+    char network[1024], name[160], probe[1024] = "", figure[1024];
+    if (row == NULL) {
+        return LSNN_OK;
+    }
+    snprintf(name, sizeof name, "models/%s.safetensors", row->name);
+    TRY(path_join(network, sizeof network, s->folder, name));
+    if (!file_exists(network)) {
+        return LSNN_OK;
+    }
+    TRY(path_join(probe, sizeof probe, s->folder, "sample.safetensors"));
+    TRY(lsnn_probe(network, w->context, &w->options->run, 0, probe));
+    TRY(path_join(figure, sizeof figure, s->folder, "sample.svg"));
+    TRY(lsnn_plot(probe, figure));
+    TRY(path_join(figure, sizeof figure, s->folder, "connections.svg"));
+    TRY(lsnn_plot_connections(network, figure));
+out:
+    if (*probe != '\0') {
+        unlink(probe);
+    }
+    return status;
+}
+
+static lsnn_status report(working *w) {
+    lsnn_status status;
+    TRY(folder_create(w->study.folder));
+    TRY(study_collect(&w->study));
+    TRY(keep_models(&w->study));
+    TRY(study_draw(&w->study));
+    TRY(study_write_page(&w->study));
+out:
+    return status;
+}
+
+static lsnn_status run_all(working *w) {
+    lsnn_status status = LSNN_OK;
+    const plan *p = &w->study.plan;
+    for (int k = 0; k < p->n_rows; k++) {
+        w->n_runs += p->rows[k].is_chosen ? p->rows[k].n_seeds : 0;
+    }
+    for (int k = 0; k < p->n_rows; k++) {
+        for (int i = 0; p->rows[k].is_chosen && i < p->rows[k].n_seeds; i++) {
+            TRY(train_row(w, &p->rows[k], p->rows[k].seeds[i]));
+            TRY(report(w));
+        }
+    }
+    TRY(draw_network(w));
+out:
+    return status;
+}
+
+static void tell_rows(const working *w) {
+    const study *s = &w->study;
+    char page[1100];
+    snprintf(page, sizeof page, "%s/README.md", s->folder);
+    for (int k = 0; w->options->row != NULL && k < s->plan.n_rows; k++) {
+        const plan_row *row = &s->plan.rows[k];
+        row_summary sum = s->rows[k].n > 0 ? study_summary(&s->rows[k]) : (row_summary){NAN, NAN, NAN};
+        w->options->row(w->options->run.user, &(lsnn_study_row){.page = page,
+                                                                .name = row->name,
+                                                                .label = row->label,
+                                                                .score_name = study_score_name(s),
+                                                                .n_runs = s->rows[k].n,
+                                                                .mean = sum.mean,
+                                                                .deviation = sum.deviation,
+                                                                .best = sum.best,
+                                                                .paper_mean = row->paper_mean,
+                                                                .paper_best = row->paper_best});
+    }
+}
+
+/* The plan is there; does the rest. */
+static lsnn_status work(working *w) {
+    lsnn_status status;
+    const lsnn_study_options *options = w->options;
+    study *s = &w->study;
+    char path[1024];
+    TRY(plan_choose(&s->plan, options->rows, options->seeds, options->settings, options->n_settings));
+    TRY(check_rows(w));
+    if (options->run.out != NULL) {
+        TRY(path_join(path, sizeof path, options->run.out, "records")); /* is there room for the name? */
+        snprintf(s->folder, sizeof s->folder, "%s", options->run.out);
+    } else {
+        snprintf(s->folder, sizeof s->folder, "runs/%.200s", s->plan.name);
+    }
+    TRY(path_join(path, sizeof path, s->folder, "records"));
+    if (options->report_only && !folder_exists(path)) {
+        TRY(fail(LSNN_ERR_IO, "%s has no folder records/ to make a page from; leave out --report, or name another by --out", s->folder));
+    }
+    status = options->report_only ? LSNN_OK : run_all(w);
+    if (status == LSNN_OK || status == LSNN_STOPPED) {
+        lsnn_status written = report(w);
+        status = written != LSNN_OK ? written : status;
+    }
+    if (status == LSNN_OK) {
+        tell_rows(w);
+    }
+out:
+    return status;
+}
+
+lsnn_status lsnn_reproduce(const char *name, lsnn_context *context, const lsnn_study_options *options) {
+    const lsnn_study_options none = {0};
+    working w = {.context = context, .options = options != NULL ? options : &none};
+    char command[160];
+    lsnn_status status;
+    TRY(plan_open(&w.study.plan, name));
+    snprintf(command, sizeof command, "lsnn reproduce %.100s", w.study.plan.name);
+    w.study.command = command;
+    TRY(work(&w));
+out:
+    study_release(&w.study);
+    return status;
+}
+
+lsnn_status lsnn_sweep(const char *experiment, const char *setting, const char *values, lsnn_context *context,
+                       const lsnn_study_options *options) {
+    const lsnn_study_options none = {0};
+    working w = {.context = context, .options = options != NULL ? options : &none};
+    char command[1024];
+    lsnn_status status;
+    snprintf(command, sizeof command, "lsnn sweep %.200s --over '%.200s=%.500s'", experiment, setting, values);
+    w.study.command = command;
+    TRY(plan_sweep(&w.study.plan, experiment, setting, values));
+    TRY(work(&w));
+out:
+    study_release(&w.study);
+    return status;
+}
+
+/* ---- what ships ---- */
+
+typedef struct listing {
+    void (*each)(void *user, const char *name, const char *title);
+    void *user;
+} listing;
+
+static lsnn_status list_one(void *user, const char *name, const char *path) {
+    const listing *l = user;
+    plan p;
+    lsnn_status status = plan_open(&p, path);
+    if (status == LSNN_OK) {
+        l->each(l->user, name, p.title);
+    }
+    plan_release(&p);
+    return status;
+}
+
+lsnn_status lsnn_reproduction_list(void (*each)(void *user, const char *name, const char *title), void *user) {
+    return share_each("reproduce", list_one, &(listing){each, user});
+}
