@@ -3,6 +3,7 @@
 #include "base/tensorfile.h"
 #include "config/experiment.h"
 #include "config/options.h"
+#include "config/share.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,7 @@
 /* The tasks digits, smnist and store-recall: their samples against slow and plain implementations of the rules. */
 #include "base/file.h"
 #include "base/rng.h"
+#include "config/share.h"
 #include "data/uci.h"
 #include "net/sim.h"
 #include "tasks/task.h"
