@@ -208,6 +208,8 @@ class Bench:
             else:
                 add("lsnn, fully connected", "", "", self.lsnn(work))
                 add("lsnn, 12 %, DEEP R", "", "12 % of the connections, rewired in each iteration", self.lsnn({**work, "connectivity": 0.12}))
+                if part == "peers":
+                    add("lsnn, LSTM-128", "", "not spiking: 128 LSTM units", self.lsnn({**work, "neurons": 128, "lstm": "true"}))
             for peer, variant in chosen:
                 before = rows.get(peer[0], {"runs": [{}]})["runs"][-1]
                 if "failed" in before:  # what is absent, too slow or too large is so in every round

@@ -1,4 +1,6 @@
 /* lsnn bench. */
+#include <math.h>
+
 #include "command.h"
 #include "report.h"
 
@@ -13,9 +15,13 @@ static void print_head(const lsnn_context *context) {
 static void print_row(void *user, const lsnn_bench_row *row) {
     (void)user;
     number_room memory;
-    printf("%-13s %9.4g %9.4g %9.4g %7.4g .. %-6.4g %9s %5.1f Hz %7.1f %%\n", row->name, 1e3 * row->iteration_seconds,
+    char rate[32] = "-";
+    if (!isnan(row->rate_hz)) {
+        snprintf(rate, sizeof rate, "%.1f Hz", row->rate_hz);
+    }
+    printf("%-13s %9.4g %9.4g %9.4g %7.4g .. %-6.4g %9s %8s %7.1f %%\n", row->name, 1e3 * row->iteration_seconds,
            1e3 * row->forward_seconds, 1e3 * row->backward_seconds, 1e3 * row->seconds_min, 1e3 * row->seconds_max,
-           format_bytes(row->memory_bytes, &memory), row->rate_hz, 100 * row->of_limit);
+           format_bytes(row->memory_bytes, &memory), rate, 100 * row->of_limit);
     printf("  batch %d, %d steps, %d inputs, %d neurons, %lld synapses: %.4g us a step, %.4g ns a neuron and step\n", row->n_batch,
            row->n_steps, row->n_in, row->n_rec, (long long)row->n_synapses, 1e6 * row->step_seconds, 1e9 * row->neuron_step_seconds);
     printf("  limits: arithmetic %.4g ms at %.0f Gflop/s, memory %.4g ms at %.1f GB/s\n", 1e3 * row->arithmetic_limit_seconds,

@@ -145,7 +145,7 @@ static const struct flag bench_flags[] = {
     {.name = "set",
      .argument = "KEY=VALUE",
      .help =
-         "time a work of your own; may come several times: batch, steps, inputs, neurons, delays, connectivity, rate (Hz), training and stepwise (true, false)",
+         "time a work of your own; may come several times: batch, steps, inputs, neurons, delays, connectivity, rate (Hz), lstm, training and stepwise (true, false)",
      .kind = FLAG_LIST},
     {.name = "write",
      .argument = "FILE",
@@ -320,7 +320,7 @@ static const struct command commands[] = {
      .summary = "time training on this machine",
      .details =
          "Times whole training iterations of networks of the size of sequential MNIST: dense (smnist_dense), and 12 % connected with DEEP R "
-         "(smnist_deepr); then sequences of 10,000 steps (long), and one sequence step by step (inference). Says how near to the limits of "
+         "(smnist_deepr), and an LSTM of 128 units (smnist_lstm); then sequences of 10,000 steps (long), and one sequence step by step (inference). Says how near to the limits of "
          "the machine's arithmetic and memory they come. With --set: one work of your own instead, whose defaults are those of smnist_dense; "
          "below connectivity 1 with DEEP R; with training=false forward only. The input is made up: 30 strokes in 784 steps, each crossing "
          "(inputs - 2) / 2 thresholds upwards at one step and as many downwards 1 to 5 steps later; the last input is a cue in the last "

@@ -455,12 +455,13 @@ typedef struct lsnn_bench_work {
     int n_rec, n_delay;   /* 2..16384; 1..256 */
     double connectivity;  /* (0, 1] */
     double rate_hz;       /* 0.1..150 */
-    bool training;        /* whole iterations (input, forward, loss, backward, Adam, DEEP R); else input and forward alone */
-    bool step_by_step;    /* forward alone, and a call for each step */
+    bool lstm; /* an LSTM with n_rec units in place of the spiking network, to compare with; delays, connectivity and rate play no part */
+    bool training;     /* whole iterations (input, forward, loss, backward, Adam, DEEP R); else input and forward alone */
+    bool step_by_step; /* forward alone, and a call for each step */
 } lsnn_bench_work;
 /* "custom": 256 sequences of 840 steps, 80 inputs, 220 neurons, delays of up to 10 steps, dense, 10 Hz, whole iterations. */
 LSNN_API void lsnn_bench_work_init(lsnn_bench_work *work);
-/* assignment: "batch=64"; the keys are batch, steps, inputs, neurons, delays, connectivity, rate, and training and stepwise
+/* assignment: "batch=64"; the keys are batch, steps, inputs, neurons, delays, connectivity, rate, and lstm, training and stepwise
  * (true or false). Errors: USAGE. */
 LSNN_API lsnn_status lsnn_bench_set(lsnn_bench_work *work, const char *assignment);
 
@@ -472,7 +473,7 @@ typedef struct lsnn_bench_row {
     double seconds_min, seconds_max;          /* of the whole */
     double step_seconds, neuron_step_seconds; /* iteration_seconds by step; and by step, neuron and sample */
     double memory_bytes;                      /* simulation, weights, gradient, optimiser */
-    double rate_hz;                           /* as measured in the last iteration */
+    double rate_hz;                           /* as measured in the last iteration; NaN: LSTM */
     int n_batch, n_steps, n_in, n_rec;
     int64_t n_synapses;
     /* What the work takes at least, and what the machine gives at most, with all threads of the context: */
@@ -482,7 +483,7 @@ typedef struct lsnn_bench_row {
     double arithmetic_limit_seconds, memory_limit_seconds; /* flops / peak_flops, bytes / peak_bytes */
     double of_limit;                                       /* the larger of the two / iteration_seconds; 1: as fast as it can be */
 } lsnn_bench_row;
-/* Times the work; NULL: the standard ones, smnist_dense, smnist_deepr, long and inference. Takes 200 MB and some tenths of a second to measure the
+/* Times the work; NULL: the standard ones, smnist_dense, smnist_deepr, smnist_lstm, long and inference. Takes 200 MB and some tenths of a second to measure the
  * machine's limits. Errors: USAGE (out of range), MEMORY. */
 LSNN_API lsnn_status lsnn_bench(lsnn_context *context, const lsnn_bench_work *work, void (*each)(void *user, const lsnn_bench_row *row),
                                 void *user);

@@ -7,13 +7,6 @@
 #include <stdlib.h>
 
 enum { MOST_TIMED = 7 };
-/* So small that the rate stays, and large enough that some synapses die and wake in each step of DEEP R: those take their time. */
-#define LEARNING_RATE 1e-5f
-
-typedef struct parts {
-    double whole, forward, backward; /* seconds */
-} parts;
-
 static int compare_doubles(const void *a, const void *b) {
     double x = *(const double *)a;
     double y = *(const double *)b;
@@ -25,7 +18,7 @@ static double median(double *x, int n) {
     return x[n / 2];
 }
 
-static lsnn_status iterate(bench *b, parts *seconds) {
+static lsnn_status iterate(bench *b, bench_parts *seconds) {
     lsnn_status status = LSNN_OK;
     double loss;
     double begun = clock_seconds();
@@ -38,19 +31,19 @@ static lsnn_status iterate(bench *b, parts *seconds) {
     double forward = clock_seconds();
     if (b->work.training) {
         TRY(lsnn_backward(b->sim, b->d_output, &b->goal, b->gradient, NULL));
-        TRY(lsnn_adam_step(b->adam, b->net, b->gradient, LEARNING_RATE));
+        TRY(lsnn_adam_step(b->adam, b->net, b->gradient, BENCH_LEARNING_RATE));
     }
     if (b->rewire != NULL) {
-        TRY(lsnn_rewire_step(b->rewire, b->adam, LEARNING_RATE));
+        TRY(lsnn_rewire_step(b->rewire, b->adam, BENCH_LEARNING_RATE));
     }
     double done = clock_seconds();
-    *seconds = (parts){.whole = done - begun, .forward = forward - filled, .backward = b->work.training ? done - forward : 0};
+    *seconds = (bench_parts){.whole = done - begun, .forward = forward - filled, .backward = b->work.training ? done - forward : 0};
 out:
     return status;
 }
 
 /* A program that hands in one step after the other, and reads the output of each. */
-static lsnn_status walk(lsnn_sim *sim, const uint8_t *input, int n_steps, size_t n_step, parts *seconds) {
+static lsnn_status walk(lsnn_sim *sim, const uint8_t *input, int n_steps, size_t n_step, bench_parts *seconds) {
     lsnn_status status = LSNN_OK;
     double begun = clock_seconds();
     lsnn_sim_reset(sim);
@@ -59,7 +52,7 @@ static lsnn_status walk(lsnn_sim *sim, const uint8_t *input, int n_steps, size_t
         TRY(lsnn_forward(sim));
     }
     double done = clock_seconds();
-    *seconds = (parts){.whole = done - begun, .forward = done - begun};
+    *seconds = (bench_parts){.whole = done - begun, .forward = done - begun};
 out:
     return status;
 }
@@ -85,24 +78,33 @@ out:
     return status;
 }
 
-static lsnn_status run_once(bench *b, stepper *s, parts *seconds) {
-    bench_clear_count(b);
-    return s->sim != NULL ? walk(s->sim, s->input, b->work.n_steps, (size_t)b->work.n_batch * (size_t)b->work.n_in, seconds)
-                          : iterate(b, seconds);
+/* One of the two ways that a spiking network is run. */
+typedef struct spiking_run {
+    bench *bench;
+    const stepper *stepper;
+} spiking_run;
+
+static lsnn_status run_once(void *user, bench_parts *seconds) {
+    const spiking_run *r = user;
+    const lsnn_bench_work *work = &r->bench->work;
+    bench_clear_count(r->bench);
+    return r->stepper->sim != NULL
+               ? walk(r->stepper->sim, r->stepper->input, work->n_steps, (size_t)work->n_batch * (size_t)work->n_in, seconds)
+               : iterate(r->bench, seconds);
 }
 
-/* Two runs to warm up and seven that count; one and fewer where they are long. Fills in the times. */
-static lsnn_status time_runs(bench *b, stepper *s, lsnn_bench_row *row) {
+lsnn_status bench_time_runs(lsnn_status (*run)(void *user, bench_parts *seconds), void *user, const lsnn_bench_work *work,
+                            lsnn_bench_row *row) {
     lsnn_status status = LSNN_OK;
     double whole[MOST_TIMED], forward[MOST_TIMED], backward[MOST_TIMED];
-    parts one;
-    TRY(run_once(b, s, &one));
+    bench_parts one;
+    TRY(run(user, &one));
     int n = one.whole < 1 ? MOST_TIMED : one.whole < 3 ? 5 : 3;
     if (one.whole < 1) {
-        TRY(run_once(b, s, &one));
+        TRY(run(user, &one));
     }
     for (int k = 0; k < n; k++) {
-        TRY(run_once(b, s, &one));
+        TRY(run(user, &one));
         whole[k] = one.whole;
         forward[k] = one.forward;
         backward[k] = one.backward;
@@ -112,20 +114,17 @@ static lsnn_status time_runs(bench *b, stepper *s, lsnn_bench_row *row) {
     row->backward_seconds = median(backward, n);
     row->seconds_min = whole[0]; /* in order now */
     row->seconds_max = whole[n - 1];
-    row->step_seconds = row->iteration_seconds / b->work.n_steps;
-    row->neuron_step_seconds = row->step_seconds / b->work.n_rec / b->work.n_batch;
+    row->step_seconds = row->iteration_seconds / work->n_steps;
+    row->neuron_step_seconds = row->step_seconds / work->n_rec / work->n_batch;
 out:
     return status;
 }
 
-static void compare_with_machine(lsnn_bench_row *row, const bench *b, const bench_machine *machine) {
-    bench_count count = bench_count_work(b);
-    row->flops = count.flops;
-    row->bytes = count.bytes;
+static void compare_with_machine(lsnn_bench_row *row, const bench_machine *machine) {
     row->peak_flops = machine->flops;
     row->peak_bytes = machine->bytes;
-    row->arithmetic_limit_seconds = count.flops / machine->flops;
-    row->memory_limit_seconds = count.bytes / machine->bytes;
+    row->arithmetic_limit_seconds = row->flops / machine->flops;
+    row->memory_limit_seconds = row->bytes / machine->bytes;
     row->of_limit = fmax(row->arithmetic_limit_seconds, row->memory_limit_seconds) / row->iteration_seconds;
 }
 
@@ -136,8 +135,7 @@ static double memory_of(const bench *b, const stepper *s, lsnn_context *context)
     return bytes + (double)b->net->n_params * (b->work.training ? 31 : 15);
 }
 
-static lsnn_status run_row(lsnn_context *context, const lsnn_bench_work *work, const bench_machine *machine,
-                           void (*each)(void *user, const lsnn_bench_row *row), void *user) {
+static lsnn_status time_spiking(lsnn_context *context, const lsnn_bench_work *work, lsnn_bench_row *row) {
     lsnn_status status = LSNN_OK;
     bench b;
     stepper s = {0};
@@ -145,17 +143,13 @@ static lsnn_status run_row(lsnn_context *context, const lsnn_bench_work *work, c
     if (work->step_by_step) {
         TRY(open_stepper(&s, &b, context));
     }
-    lsnn_bench_row row = {.name = work->name,
-                          .n_batch = work->n_batch,
-                          .n_steps = work->n_steps,
-                          .n_in = work->n_in,
-                          .n_rec = work->n_rec,
-                          .n_synapses = (int64_t)(b.net->in.n + b.net->rec.n + b.net->out.n)};
-    TRY(time_runs(&b, &s, &row));
-    row.rate_hz = lsnn_sim_rate(b.sim, NULL);
-    row.memory_bytes = memory_of(&b, &s, context);
-    compare_with_machine(&row, &b, machine);
-    each(user, &row);
+    TRY(bench_time_runs(run_once, &(spiking_run){&b, &s}, work, row));
+    bench_count count = bench_count_work(&b);
+    row->flops = count.flops;
+    row->bytes = count.bytes;
+    row->rate_hz = lsnn_sim_rate(b.sim, NULL);
+    row->n_synapses = (int64_t)(b.net->in.n + b.net->rec.n + b.net->out.n);
+    row->memory_bytes = memory_of(&b, &s, context);
 out:
     lsnn_sim_free(s.sim);
     free(s.input);
@@ -163,15 +157,30 @@ out:
     return status;
 }
 
+static lsnn_status run_row(lsnn_context *context, const lsnn_bench_work *work, const bench_machine *machine,
+                           void (*each)(void *user, const lsnn_bench_row *row), void *user) {
+    lsnn_status status = LSNN_OK;
+    lsnn_bench_row row = {.name = work->name, .n_batch = work->n_batch, .n_steps = work->n_steps, .n_in = work->n_in, .n_rec = work->n_rec};
+    TRY(bench_check(work));
+    TRY(work->lstm ? bench_time_lstm(context, work, &row) : time_spiking(context, work, &row));
+    compare_with_machine(&row, machine);
+    each(user, &row);
+out:
+    return status;
+}
+
 static lsnn_status run_standard(lsnn_context *context, const bench_machine *machine, void (*each)(void *user, const lsnn_bench_row *row),
                                 void *user) {
     lsnn_status status = LSNN_OK;
-    lsnn_bench_work dense, deepr, longer, inference;
+    lsnn_bench_work dense, deepr, lstm, longer, inference;
     lsnn_bench_work_init(&dense);
-    deepr = longer = inference = dense;
+    deepr = lstm = longer = inference = dense;
     dense.name = "smnist_dense";
     deepr.name = "smnist_deepr";
     deepr.connectivity = 0.12;
+    lstm.name = "smnist_lstm";
+    lstm.lstm = true;
+    lstm.n_rec = 128;
     longer.name = "long";
     longer.n_batch = 10;
     longer.n_steps = 10000;
@@ -180,7 +189,7 @@ static lsnn_status run_standard(lsnn_context *context, const bench_machine *mach
     inference.n_batch = 1;
     inference.training = false;
     inference.step_by_step = true;
-    const lsnn_bench_work *works[] = {&dense, &deepr, &longer, &inference};
+    const lsnn_bench_work *works[] = {&dense, &deepr, &lstm, &longer, &inference};
     for (size_t k = 0; k < sizeof works / sizeof *works; k++) {
         TRY(run_row(context, works[k], machine, each, user));
     }

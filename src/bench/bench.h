@@ -25,7 +25,11 @@ typedef struct bench {
  * Errors: USAGE (out of range), MEMORY. */
 lsnn_status bench_open(bench *b, lsnn_context *context, const lsnn_bench_work *work);
 void bench_close(bench *b);
-/* Puts everyone at rest, and writes the input of all samples: always the same. */
+/* Checks what a user wishes. Errors: USAGE. */
+lsnn_status bench_check(const lsnn_bench_work *work);
+/* The input of sample b: always the same. */
+void bench_write_sample(const lsnn_bench_work *work, const input_lane *to, int b);
+/* Puts everyone at rest, and writes the input of all samples. */
 lsnn_status bench_fill(const lsnn_bench_work *work, lsnn_sim *sim);
 /* The input that was written last, to [n_steps][n_batch][n_in]. */
 void bench_copy_input(const lsnn_sim *sim, uint8_t *to);
@@ -36,6 +40,17 @@ static inline int bench_cue_start(const lsnn_bench_work *work) {
 static inline int bench_window_start(const lsnn_bench_work *work) {
     return work->n_steps - (work->n_steps + 29) / 30;
 }
+
+/* One timed run, in seconds; and timing: two runs to warm up and seven that count, one and fewer where they are long. Fills in the row's times. */
+typedef struct bench_parts {
+    double whole, forward, backward;
+} bench_parts;
+lsnn_status bench_time_runs(lsnn_status (*run)(void *user, bench_parts *seconds), void *user, const lsnn_bench_work *work,
+                            lsnn_bench_row *row);
+/* The same work for an LSTM of work->n_rec units. Errors: USAGE, MEMORY. */
+lsnn_status bench_time_lstm(lsnn_context *context, const lsnn_bench_work *work, lsnn_bench_row *row);
+/* So small that the rate stays, and large enough that some synapses die and wake in each step of DEEP R: those take their time. */
+#define BENCH_LEARNING_RATE 1e-5f
 
 /* What the machine gives, a second, with all threads of a context. */
 typedef struct bench_machine {

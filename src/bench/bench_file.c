@@ -120,6 +120,9 @@ lsnn_status lsnn_bench_write(lsnn_context *context, const lsnn_bench_work *work,
     lsnn_bench_work learning = *work; /* gradients are for all */
     learning.training = true;
     learning.step_by_step = false;
+    if (work->lstm) {
+        return fail(LSNN_ERR_USAGE, "an LSTM's work is not written; leave out lstm, or the file");
+    }
     TRY(bench_open(&f.bench, context, &learning));
     TRY(tensor_writer_create(&f.writer));
     plan(&f, &f.memory);

@@ -25,6 +25,7 @@ static const struct key {
     {"delays", KEY_WHOLE, offsetof(lsnn_bench_work, n_delay), 1, 256},
     {"connectivity", KEY_NUMBER, offsetof(lsnn_bench_work, connectivity), 1e-6, 1},
     {"rate", KEY_NUMBER, offsetof(lsnn_bench_work, rate_hz), 0.1, 150},
+    {"lstm", KEY_SWITCH, offsetof(lsnn_bench_work, lstm), 0, 0},
     {"training", KEY_SWITCH, offsetof(lsnn_bench_work, training), 0, 0},
     {"stepwise", KEY_SWITCH, offsetof(lsnn_bench_work, step_by_step), 0, 0},
 };
@@ -69,7 +70,7 @@ lsnn_status lsnn_bench_set(lsnn_bench_work *work, const char *assignment) {
     if (key == NULL) {
         return fail(LSNN_ERR_USAGE,
                     "'%s': the benchmark has no such key; write KEY=VALUE with one of batch, steps, inputs, neurons, delays, connectivity, "
-                    "rate, training, stepwise",
+                    "rate, lstm, training, stepwise",
                     assignment);
     }
     const char *value = assignment[length] == '=' ? assignment + length + 1 : "";
@@ -95,7 +96,7 @@ lsnn_status lsnn_bench_set(lsnn_bench_work *work, const char *assignment) {
     return LSNN_OK;
 }
 
-static lsnn_status check_work(const lsnn_bench_work *work) {
+lsnn_status bench_check(const lsnn_bench_work *work) {
     for (int k = 0; k < N_KEYS; k++) {
         const void *field = (const char *)work + keys[k].offset;
         double x = keys[k].kind == KEY_WHOLE ? *(const int *)field : keys[k].kind == KEY_NUMBER ? *(const double *)field : 0;
@@ -103,38 +104,44 @@ static lsnn_status check_work(const lsnn_bench_work *work) {
             return fail(LSNN_ERR_USAGE, "%s is %g; it must be from %g to %.10g", keys[k].name, x, keys[k].low, keys[k].high);
         }
     }
+    if (work->lstm && (work->step_by_step || work->connectivity < 1)) {
+        return fail(LSNN_ERR_USAGE, "an LSTM is timed fully connected, and by whole sequences; leave out stepwise and connectivity");
+    }
     return work->training && work->step_by_step ? fail(LSNN_ERR_USAGE, "training step by step is not timed; choose one of both") : LSNN_OK;
 }
 
 /* ---- input ---- */
 
-static void write_stroke(const lsnn_bench_work *work, lsnn_sim *sim, block *k, int lane, rng_sequence *random) {
+static void write_stroke(const lsnn_bench_work *work, const input_lane *to, rng_sequence *random) {
     enum { WIDEST = 5 };
     int n_thresholds = (work->n_in - 2) / 2;
     int t = (int)(rng_next(random) * (bench_cue_start(work) - WIDEST));
     int width = 1 + (int)(rng_next(random) * WIDEST);
     for (int threshold = 0; threshold < n_thresholds; threshold++) {
-        sim_add_spike(sim, k, lane, t, threshold);
-        sim_add_spike(sim, k, lane, t + width, n_thresholds + threshold);
+        lane_add_spike(to, t, threshold);
+        lane_add_spike(to, t + width, n_thresholds + threshold);
     }
 }
 
 /* About as many spikes as a digit makes, which has 784 steps before the cue: 30 strokes, each crossing all thresholds up and, some steps later, down. */
+void bench_write_sample(const lsnn_bench_work *work, const input_lane *to, int b) {
+    int cue_start = bench_cue_start(work);
+    int n_strokes = (30 * cue_start + 391) / 784;
+    rng_sequence random = rng_sequence_start(1, RNG_BENCH, (uint64_t)b);
+    for (int stroke = 0; stroke < n_strokes || stroke == 0; stroke++) {
+        write_stroke(work, to, &random);
+    }
+    for (int t = cue_start; t < work->n_steps; t++) {
+        lane_add_spike(to, t, work->n_in - 1);
+    }
+}
+
 lsnn_status bench_fill(const lsnn_bench_work *work, lsnn_sim *sim) {
     lsnn_sim_reset(sim);
     lsnn_status status = sim_begin_input(sim, work->n_steps);
-    int cue_start = bench_cue_start(work);
-    int n_strokes = (30 * cue_start + 391) / 784;
     for (int b = 0; b < sim->options.n_batch && status == LSNN_OK; b++) {
-        int lane;
-        block *k = sim_block_of(sim, b, &lane);
-        rng_sequence random = rng_sequence_start(1, RNG_BENCH, (uint64_t)b);
-        for (int stroke = 0; stroke < n_strokes || stroke == 0; stroke++) {
-            write_stroke(work, sim, k, lane, &random);
-        }
-        for (int t = cue_start; t < work->n_steps; t++) {
-            sim_add_spike(sim, k, lane, t, work->n_in - 1);
-        }
+        input_lane to = sim_input_lane(sim, b);
+        bench_write_sample(work, &to, b);
     }
     return status;
 }
@@ -245,7 +252,7 @@ out:
 lsnn_status bench_open(bench *b, lsnn_context *context, const lsnn_bench_work *work) {
     lsnn_status status = LSNN_OK;
     *b = (bench){.work = *work};
-    TRY(check_work(work));
+    TRY(bench_check(work));
     lsnn_sim_options options = {.n_batch = work->n_batch, .n_steps = work->n_steps, .n_windows = 1, .train = work->training};
     TRY(make_net(&b->net, work));
     TRY(lsnn_sim_create(&b->sim, b->net, context, &options)); /* too large? before minutes are spent on the rate */

@@ -230,7 +230,7 @@ lsnn_status experiment_read(lsnn_experiment **out, const char *place, const char
     lsnn_status status;
     yaml_tree tree;
     reader from = {.tree = &tree, .origin = origin};
-    status = yaml_tree_load(&tree, place, yaml, n, "an experiment");
+    status = yaml_tree_load(&tree, place, yaml, n, "an experiment", "task: NAME");
     if (status != LSNN_OK) {
         return status;
     }

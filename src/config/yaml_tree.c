@@ -115,7 +115,7 @@ static lsnn_status check_form(const char *place, const char *yaml, size_t n) {
     return status;
 }
 
-lsnn_status yaml_tree_load(yaml_tree *out, const char *place, const char *yaml, size_t n, const char *what) {
+lsnn_status yaml_tree_load(yaml_tree *out, const char *place, const char *yaml, size_t n, const char *what, const char *least) {
     lsnn_status status;
     yaml_parser_t parser;
     *out = (yaml_tree){.place = place};
@@ -138,7 +138,7 @@ lsnn_status yaml_tree_load(yaml_tree *out, const char *place, const char *yaml, 
     yaml_parser_delete(&parser);
     out->root = yaml_document_get_root_node(&out->document);
     if (out->root == NULL) {
-        status = fail(LSNN_ERR_DATA, "%s: is empty; %s needs at least one 'KEY: VALUE' line", place, what);
+        status = fail(LSNN_ERR_DATA, "%s: is empty; %s needs at least a line '%s'", place, what, least);
     } else if (out->root->type != YAML_MAPPING_NODE) {
         status = yaml_tree_locate(out, out->root,
                                   fail(LSNN_ERR_DATA, "'KEY: VALUE' lines should be here, and a %s was found",
@@ -176,7 +176,7 @@ lsnn_status yaml_tree_check_keys(yaml_tree *tree, const yaml_node_t *mapping) {
     for (const yaml_node_pair_t *pair = first; pair < mapping->data.mapping.pairs.top; pair++) {
         const yaml_node_t *key = yaml_tree_node(tree, pair->key);
         if (key->type != YAML_SCALAR_NODE) {
-            return yaml_tree_locate(tree, key, fail(LSNN_ERR_DATA, "a list or a mapping stands where a name should be"));
+            return yaml_tree_locate(tree, key, fail(LSNN_ERR_DATA, "a list or a mapping stands where a setting's name should be"));
         }
         for (const yaml_node_pair_t *other = first; other < pair; other++) {
             const yaml_node_t *earlier = yaml_tree_node(tree, other->key);

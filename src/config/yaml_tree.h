@@ -16,8 +16,8 @@ typedef struct yaml_tree {
 /* A file's content, but of no more than 1 MB and a byte, so that a wrong file (a disk, /dev/zero) is refused at once. The caller frees *text. Errors: IO,
  * MEMORY. */
 lsnn_status yaml_file_read(const char *path, char **text, size_t *n);
-/* n bytes, which need not end in a 0; `place` is borrowed. what: "an experiment", for messages. Errors: DATA, MEMORY. */
-lsnn_status yaml_tree_load(yaml_tree *out, const char *place, const char *yaml, size_t n, const char *what);
+/* n bytes, which need not end in a 0; `place` is borrowed. For messages: what ("an experiment"), and the line that it needs at least ("task: NAME"). Errors: DATA, MEMORY. */
+lsnn_status yaml_tree_load(yaml_tree *out, const char *place, const char *yaml, size_t n, const char *what, const char *least);
 void yaml_tree_release(yaml_tree *tree);
 
 static inline yaml_node_t *yaml_tree_node(yaml_tree *tree, int index) {

@@ -267,7 +267,7 @@ lsnn_status plan_open(plan *out, const char *name_or_path) {
     *out = (plan){0};
     TRY(find_plan(path, sizeof path, name_or_path));
     TRY(yaml_file_read(path, &text, &n));
-    TRY(yaml_tree_load(&tree, path, text, n, "a plan of runs"));
+    TRY(yaml_tree_load(&tree, path, text, n, "a plan of runs", "rows:"));
     is_loaded = true;
     share_base_name(name, path);
     TRY(copy(&out->name, name));

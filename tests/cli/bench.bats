@@ -39,11 +39,24 @@ setup() {
     done
 }
 
+@test "an LSTM is timed by the same works" {
+    check 0 bench --set batch=16 --set steps=50 --set neurons=32 --set lstm=true --json
+    jq -e '.custom | .n_synapses == 4 * 32 * (80 + 32) + 10 * 32 and .rate_hz == null and .backward_seconds > 0 and .flops > 0 and .memory_bytes > 0' out
+    check 0 bench --set batch=16 --set steps=50 --set neurons=32 --set lstm=true --set training=false
+    grep -Eq '^custom .* - ' out
+    for other in connectivity=0.5 stepwise=true; do
+        check 2 bench --set lstm=true --set training=false --set $other --json
+        one_error_line
+    done
+    check 2 bench --set lstm=true --write work.safetensors
+    one_error_line
+}
+
 @test "keys and values that don't fit are refused, and the allowed ones named" {
     for bad in bach=3 batch.size=3 =3 ''; do
         check 2 bench --set "$bad"
         one_error_line
-        for key in batch steps inputs neurons delays connectivity rate training stepwise; do
+        for key in batch steps inputs neurons delays connectivity rate lstm training stepwise; do
             says err "$key"
         done
     done
