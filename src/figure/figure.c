@@ -56,16 +56,20 @@ void figure_note(canvas *page, const panel *where, int line, const char *text, u
                 (text_style){.rgb = rgb, .size = note_size});
 }
 
-void figure_fit_text(canvas *page, char *out, size_t size, const char *text, text_style *style, double width) {
-    const double smallest = 6;
+void figure_cut_text(canvas *page, char *out, size_t size, const char *text, text_style style, double width) {
     snprintf(out, size, "%s", text);
-    style->size = fmin(style->size, fmax(style->size * width / fmax(canvas_text_width(page, out, *style), 1), smallest));
-    for (size_t n = strlen(out); n > 0 && canvas_text_width(page, out, *style) > width;) {
+    for (size_t n = strlen(out); n > 0 && canvas_text_width(page, out, style) > width;) {
         do {
             n--;
         } while (n > 0 && ((unsigned char)text[n] & 0xc0) == 0x80); /* whole characters */
         snprintf(out, size, "%.*s...", (int)n, text);
     }
+}
+
+void figure_fit_text(canvas *page, char *out, size_t size, const char *text, text_style *style, double width) {
+    const double smallest = 6;
+    style->size = fmin(style->size, fmax(style->size * width / fmax(canvas_text_width(page, text, *style), 1), smallest));
+    figure_cut_text(page, out, size, text, *style, width);
 }
 
 void figure_whole_text(char *out, size_t size, int64_t number) {

@@ -89,7 +89,7 @@ static const double columns_width = 182, paper_columns = 56;
 typedef struct score_figure {
     const comparison *c;
     score_scale scale;
-    bool any_paper;
+    bool any_paper, any_paper_best;
     double shift; /* of the columns, to the right */
 } score_figure;
 
@@ -177,6 +177,7 @@ static score_figure score_figure_of(const comparison *c) {
         }
         score_take_in(&f.scale, row->paper_mean);
         score_take_in(&f.scale, row->paper_best);
+        f.any_paper_best = f.any_paper_best || isfinite(row->paper_best);
         f.any_paper = f.any_paper || isfinite(row->paper_mean) || isfinite(row->paper_best);
     }
     f.shift = f.any_paper ? 0 : paper_columns;
@@ -197,8 +198,8 @@ lsnn_status figure_of_scores(const comparison *c, const char *figure_path) {
     panel_grid_across(page, &where);
     double x = mark_key(page, 8, key_y, mark_run, "a run");
     x = mark_key(page, x, key_y, mark_mean, "mean");
-    if (f.any_paper) {
-        x = mark_key(page, x, key_y, mark_paper_mean, "the paper's mean");
+    x = f.any_paper ? mark_key(page, x, key_y, mark_paper_mean, "the paper's mean") : x;
+    if (f.any_paper_best) {
         mark_key(page, x, key_y, mark_paper_best, "the paper's best");
     }
     draw_head(page, &f);
@@ -297,8 +298,10 @@ lsnn_status figure_of_operations(const comparison *c, const char *figure_path) {
     TRY(check_rows(c));
     TRY(canvas_check_path(figure_path));
     int n_known = 0;
+    bool any_multiply_add = false;
     for (int k = 0; k < c->n_rows; k++) {
         n_known += !has_no_operations(&c->rows[k]);
+        any_multiply_add = any_multiply_add || (!is_countable(c->rows[k].spikes) && is_countable(c->rows[k].operations));
     }
     if (n_known == 0) {
         TRY(fail(LSNN_ERR_DATA, "%s: no network's operations are known; finish a run of one", c->title));
@@ -311,7 +314,9 @@ lsnn_status figure_of_operations(const comparison *c, const char *figure_path) {
     panel_grid_across(page, &where);
     double x = mark_key(page, 8, key_y, mark_spikes, "spikes of all neurons and inputs");
     x = mark_key(page, x, key_y, mark_synaptic, "synaptic operations: additions, one for each spike and synapse");
-    mark_key(page, x, key_y, mark_multiply_add, "multiply-adds");
+    if (any_multiply_add) {
+        mark_key(page, x, key_y, mark_multiply_add, "multiply-adds");
+    }
     for (int k = 0; k < c->n_rows; k++) {
         draw_operations_row(page, &where, &c->rows[k], row_y(k));
     }

@@ -33,7 +33,9 @@ void figure_title(canvas *page, const char *title);
 /* A line of text in the margin to the right of a panel; line 0 is at its top. */
 void figure_note(canvas *page, const panel *where, int line, const char *text, uint32_t rgb);
 
-/* The text as it fits into `width` points: smaller (6 points at least; style->size is changed), and then cut off. Fits into out [size]. */
+/* The text to out [size], its end cut off if it is wider than `width` points. */
+void figure_cut_text(canvas *page, char *out, size_t size, const char *text, text_style style, double width);
+/* The same, but it is first set smaller: 6 points at least. Changes style->size. */
 void figure_fit_text(canvas *page, char *out, size_t size, const char *text, text_style *style, double width);
 
 /* A label at the right end of a line. */

@@ -141,8 +141,7 @@ static void draw_learning(canvas *page, const panel *where, learning *l, const s
 static line_label label_of(canvas *page, const panel *where, const learning *l, double width) {
     double border = where->x + where->width;
     line_label label = {.line_y = l->end_y, .rgb = l->rgb};
-    text_style style = {.size = note_size};
-    figure_fit_text(page, label.text, sizeof label.text, l->row->label, &style, width);
+    figure_cut_text(page, label.text, sizeof label.text, l->row->label, (text_style){.size = note_size}, width);
     if (l->end_x < border - 1) { /* from a line that ends early to its label */
         canvas_move(page, l->end_x, l->end_y);
         canvas_line(page, border, l->end_y);

@@ -53,7 +53,7 @@ static axis sweep_axis(const sweep_point *points, size_t n) {
         return (axis){.low = low / 1.15, .high = fmin(high * 1.15, 1e300), .logarithmic = true};
     }
     axis across = axis_around(low, high);
-    across.low = low >= 0 ? fmax(across.low, 0) : across.low;
+    across.low = low > 0 ? fmax(across.low, 0) : across.low;
     return across;
 }
 

@@ -29,23 +29,32 @@ void score_take_in(score_scale *scale, double score) {
     }
 }
 
+static double best_distance(const score_scale *scale) {
+    return distance_of(scale, scale->accuracy ? scale->high : scale->low);
+}
+
+static double worst_distance(const score_scale *scale) {
+    return distance_of(scale, scale->accuracy ? scale->low : scale->high);
+}
+
+static bool is_logarithmic(const score_scale *scale) {
+    double worst = worst_distance(scale);
+    return isfinite(worst) && worst >= 4 * scale->least && best_distance(scale) >= 0;
+}
+
 axis score_axis(const score_scale *scale) {
     const double room = 1.2;
-    double most = distance_of(scale, scale->accuracy ? scale->low : scale->high);
-    double none = distance_of(scale, scale->accuracy ? scale->high : scale->low);
-    if (isfinite(most) && most >= 4 * scale->least && none >= 0) {
-        double near = scale->least / (none > 0 ? room : 2), far = fmin(most * room, scale->percent ? fmax(most, 100) : 1e300);
+    if (is_logarithmic(scale)) {
+        double worst = worst_distance(scale), near = scale->least / (best_distance(scale) > 0 ? room : 2);
+        double far = fmin(worst * room, scale->percent ? fmax(worst, 100) : 1e300);
         return scale->accuracy ? (axis){.low = 100 - far, .high = 100 - near, .logarithmic = true, .to_hundred = true}
                                : (axis){.low = near, .high = far, .logarithmic = true};
     }
     axis all = axis_around(scale->low, scale->high);
-    if (scale->low >= 0) {
-        all.low = fmax(all.low, 0);
-    }
-    if (scale->percent && scale->high <= 100) {
-        all.high = scale->low <= scale->high ? fmin(all.high, 100) : 100;
-    }
-    return all.low < all.high ? all : axis_around(scale->low, scale->high);
+    all.low = scale->low >= 0 ? fmax(all.low, 0) : all.low;
+    all.high = scale->percent && scale->low <= scale->high && scale->high <= 100 ? fmin(all.high, 100) : all.high;
+    all.high = scale->percent && scale->low > scale->high ? 100 : all.high;
+    return all;
 }
 
 void score_text(const score_scale *scale, char *out, size_t size, double score) {
@@ -58,8 +67,12 @@ void score_text(const score_scale *scale, char *out, size_t size, double score) 
 }
 
 void score_label(const score_scale *scale, char *out, size_t size, const char *before, const char *score_name) {
-    snprintf(out, size, "%s%s%s%s", before, before[0] != '\0' ? " " : "", score_name[0] != '\0' ? score_name : "score",
-             scale->percent ? " (%)" : "");
+    bool perfect = is_logarithmic(scale) && best_distance(scale) <= 0;
+    snprintf(out, size, "%s%s%s%s%s", before, before[0] != '\0' ? " " : "", score_name[0] != '\0' ? score_name : "score",
+             scale->percent ? " (%)" : "",
+             !perfect          ? ""
+             : scale->accuracy ? "; 100 at the end"
+                               : "; 0 at the end");
     out[0] = (char)toupper((unsigned char)out[0]);
 }
 

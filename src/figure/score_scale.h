@@ -17,11 +17,12 @@ score_scale score_scale_of(const char *score_name);
 double score_shown(const score_scale *scale, double score);
 /* The axis shall hold this score, if it is finite. */
 void score_take_in(score_scale *scale, double score);
-/* Of everything taken in. Logarithmic, for accuracies in what they lack to 100 %, if the largest distance from perfect is 4 times the least. */
+/* Of everything taken in. Logarithmic, for accuracies in what they lack to 100 %, if the largest distance from perfect is 4 times the least; perfect
+ * scores then lie at its end. */
 axis score_axis(const score_scale *scale);
 /* "95.5", with two decimals within 1 % of perfect; other scores with 3 digits. */
 void score_text(const score_scale *scale, char *out, size_t size, double score);
-/* "before", the score's name, the unit: "Validation accuracy (%)". */
+/* "before", the score's name, the unit: "Validation accuracy (%)"; and where perfect scores lie, if the axis cannot hold them. */
 void score_label(const score_scale *scale, char *out, size_t size, const char *before, const char *score_name);
 /* Is score a the better one? Any is better than none (NaN). */
 bool score_better(const score_scale *scale, double a, double b);
