@@ -16,12 +16,6 @@
 
 #include <cmocka.h>
 
-/* The fonts' settings, which fontconfig keeps to the end of the process, are no leak; AddressSanitizer asks by this name. */
-const char *__lsan_default_suppressions(void);
-const char *__lsan_default_suppressions(void) {
-    return "leak:libfontconfig\n";
-}
-
 static char folder[512];
 
 static char *in_folder(char path[1024], const char *name) {

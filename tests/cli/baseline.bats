@@ -46,6 +46,10 @@ setup() {
         lacks out 'Hz'
         check 0 plot "$run" --curves --out curves.svg
         [ -s curves.svg ]
+        check 2 plot "$run" --connections --out connections.svg
+        says err "$kind"
+        one_error_line
+        [ ! -e connections.svg ]
     done
 }
 

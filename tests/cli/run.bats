@@ -228,6 +228,23 @@ interrupt_when_started() {
     cmp first.svg second.svg
 }
 
+@test "plot of a network's connections" {
+    check 0 plot "$trained" --connections --out run.svg
+    check 0 plot "$trained/best.safetensors" --connections --out model.svg
+    cmp run.svg model.svg
+    check 0 plot smnist-deepr --connections --data "$PWD/nothing" --out ships.svg # needs no data
+    says ships.svg 'As drawn: 8,184 synapses'
+    check 0 plot "$LSNN_SOURCE/models/smnist-deepr.safetensors" --connections --out file.png
+    [ "$(od -An -tx1 -N4 file.png | tr -d ' ')" = 89504e47 ]
+    check 2 plot "$trained" --connections --curves --out both.svg
+    one_error_line
+    check 5 plot no-such-run --connections --out none.svg
+    one_error_line
+    check 5 plot "$trained" --connections --out no-such-folder/none.svg
+    one_error_line
+    [ "$(ls)" = "$(printf 'err\nfile.png\nmodel.svg\nout\nrun.svg\nships.svg')" ]
+}
+
 @test "plot failures leave nothing behind" {
     check 5 plot no-such-run --out figure.svg
     one_error_line
