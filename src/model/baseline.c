@@ -135,12 +135,8 @@ static lsnn_status open_pass(pass **out, const model *m, lsnn_context *context, 
         close_pass(&b->pass);
         return status;
     }
-    b->pass = (pass){.kind = m->kind,
-                     .pool = context->pool,
-                     .n_batch = options->n_batch,
-                     .n_blocks = b->run->n_blocks,
-                     .block_size = DENSE_BLOCK,
-                     .output = b->run->output};
+    b->pass =
+        (pass){.kind = m->kind, .pool = context->pool, .n_batch = options->n_batch, .n_blocks = b->run->n_blocks, .output = b->run->output};
     *out = &b->pass;
     return LSNN_OK;
 }
@@ -153,6 +149,11 @@ static lsnn_status begin(pass *p, bool from_rest, uint64_t noise_key) {
 
 static input_lane lane(const pass *p, int b) {
     return dense_input_lane(((const baseline_pass *)p)->run, b);
+}
+
+static int block_begin(const pass *p, int k) {
+    (void)p;
+    return k * DENSE_BLOCK;
 }
 
 static lsnn_status forward(pass *p) {
@@ -235,8 +236,8 @@ out:
     {                                                                                                                       \
         .name = name_, .unit = unit_, .create = create_, .read = read_, .free = free_model, .step = step, .write = write,   \
         .describe = describe, .pass_memory = memory, .pass_open = open_pass, .pass_close = close_pass, .pass_begin = begin, \
-        .pass_lane = lane, .forward = forward, .backward = backward, .activity = activity, .write_carried = write_carried,  \
-        .read_carried = read_carried                                                                                        \
+        .pass_lane = lane, .pass_block_begin = block_begin, .forward = forward, .backward = backward, .activity = activity, \
+        .write_carried = write_carried, .read_carried = read_carried                                                        \
     }
 
 const model_kind model_lstm = BASELINE("lstm", "LSTM units", create_lstm, read_lstm);

@@ -57,6 +57,7 @@ typedef struct model_kind {
     void (*pass_close)(pass *p);
     lsnn_status (*pass_begin)(pass *p, bool from_rest, uint64_t noise_key);
     input_lane (*pass_lane)(const pass *p, int b);
+    int (*pass_block_begin)(const pass *p, int k);
     lsnn_status (*forward)(pass *p);
     lsnn_status (*backward)(pass *p, const float *d_output, lsnn_gradient *gradient, double *rate_loss);
     double (*rate)(const pass *p); /* NULL: nothing fires */
@@ -76,8 +77,8 @@ struct pass {
     const model_kind *kind;
     threads *pool;
     int n_batch;
-    int n_blocks, block_size; /* block k is samples k * block_size...; one thread at a time may write the inputs of a block */
-    const float *output;      /* after pass_forward: [n_windows][n_batch][n_out] */
+    int n_blocks;        /* stretches of the batch whose inputs one thread at a time may write: pass_block_begin */
+    const float *output; /* after pass_forward: [n_windows][n_batch][n_out] */
 };
 
 /* The network that the settings describe. Errors: SETTING, MEMORY. */
@@ -129,6 +130,10 @@ static inline lsnn_status pass_begin(pass *p, bool from_rest, uint64_t noise_key
 /* Where the input of sample b goes, until the next pass_begin. */
 static inline input_lane pass_lane(const pass *p, int b) {
     return p->kind->pass_lane(p, b);
+}
+/* The first sample of block k; of block n_blocks: n_batch. */
+static inline int pass_block_begin(const pass *p, int k) {
+    return k < p->n_blocks ? p->kind->pass_block_begin(p, k) : p->n_batch;
 }
 static inline lsnn_status pass_forward(pass *p) {
     return p->kind->forward(p);

@@ -216,11 +216,7 @@ static lsnn_status open_pass(pass **out, const model *m, lsnn_context *context, 
     s->of = (const spiking *)m;
     TRY(lsnn_sim_create(&s->sim, s->of->net, context, &o));
     TRY(lsnn_sim_set_windows(s->sim, options->window_start, options->window_stop, options->n_windows));
-    s->pass = (pass){.kind = &model_spiking,
-                     .pool = context->pool,
-                     .n_batch = options->n_batch,
-                     .n_blocks = s->sim->n_blocks,
-                     .block_size = s->sim->lanes};
+    s->pass = (pass){.kind = &model_spiking, .pool = context->pool, .n_batch = options->n_batch, .n_blocks = s->sim->n_blocks};
     *out = &s->pass;
     return LSNN_OK;
 out:
@@ -239,6 +235,10 @@ static lsnn_status begin(pass *p, bool from_rest, uint64_t noise_key) {
 
 static input_lane lane(const pass *p, int b) {
     return sim_input_lane(((const spiking_pass *)p)->sim, b);
+}
+
+static int block_begin(const pass *p, int k) {
+    return ((const spiking_pass *)p)->sim->blocks[k].first;
 }
 
 static lsnn_status forward(pass *p) {
@@ -299,6 +299,7 @@ const model_kind model_spiking = {.name = "lsnn",
                                   .pass_close = close_pass,
                                   .pass_begin = begin,
                                   .pass_lane = lane,
+                                  .pass_block_begin = block_begin,
                                   .forward = forward,
                                   .backward = backward,
                                   .rate = rate,

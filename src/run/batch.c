@@ -45,8 +45,8 @@ void batch_free(batch *b) {
 static void write_block(void *user, int piece, int worker) {
     (void)worker;
     const batch *b = user;
-    int first = piece * b->pass->block_size;
-    for (int k = first; k < first + b->pass->block_size && k < b->n_filled; k++) {
+    int end = pass_block_begin(b->pass, piece + 1);
+    for (int k = pass_block_begin(b->pass, piece); k < end && k < b->n_filled; k++) {
         sample_writer to = {.input = pass_lane(b->pass, k),
                             .b = k,
                             .n_batch = b->pass->n_batch,
