@@ -166,7 +166,7 @@ static void print_figure(FILE *to, const study *s, const char *file, const char 
 
 static void print_figures(FILE *to, const study *s, const char *score_name) {
     char caption[160];
-    snprintf(caption, sizeof caption, "%s of each run, with mean and the paper's figures", score_name);
+    snprintf(caption, sizeof caption, "%s of each run, and means%s", score_name, paper_has_figures(s) ? ", with the paper's" : "");
     print_figure(to, s, s->plan.setting != NULL ? "sweep.svg" : "scores.svg", caption);
     print_figure(to, s, "learning.svg", "validation score over the training: mean, lowest and highest");
     print_figure(to, s, "operations.svg", "spikes and operations a sample");
@@ -184,9 +184,11 @@ static void print_runs(FILE *to, const study *s, const char *score_name) {
     for (int k = 0; k < s->plan.n_rows; k++) {
         for (int i = 0; i < s->rows[k].n; i++) {
             const run_record *r = &s->rows[k].records[i];
-            fprintf(to, "| `lsnn train %s --seed %" PRIu64 "%s%s` | ", r->result.experiment, r->result.seed, *r->changes ? " " : "",
-                    r->changes);
+            const char *mark = r == study_best(&s->rows[k]) ? "**" : "";
+            fprintf(to, "| `lsnn train %s --seed %" PRIu64 "%s%s` | %s", r->result.experiment, r->result.seed, *r->changes ? " " : "",
+                    r->changes, mark);
             print_score(to, score_name, r->result.score);
+            fputs(mark, to);
             fputs(" | ", to);
             print_score(to, score_name, r->best_valid_score);
             fputs(" | ", to);
@@ -200,6 +202,7 @@ static void print_runs(FILE *to, const study *s, const char *score_name) {
             fprintf(to, " | %s, %s, %d thread%s, %s |\n", r->version, r->processor, r->n_threads, r->n_threads == 1 ? "" : "s", r->isa);
         }
     }
+    fputs("\nBold: of each network, the run with the best validation score, whose network is kept (`models/`).\n", to);
 }
 
 static void print_page(FILE *to, const study *s) {

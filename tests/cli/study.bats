@@ -117,3 +117,16 @@ END
     refuse 5 'mnist' reproduce smnist --rows smnist-lstm --data "$PWD/nothing" --out study --quiet
     refuse 5 'has no folder records/' reproduce smnist --report --out study
 }
+
+@test "the published pages are those of their records" { # figures also depend on the fonts that measure their labels
+    for folder in "$LSNN_SOURCE"/docs/results/*/; do
+        table=$(basename "$folder")
+        mkdir "$table"
+        cp -r "$folder/records" "$table"
+        for figure in sample.svg connections.svg; do # these need the networks
+            [ ! -e "$folder/$figure" ] || cp "$folder/$figure" "$table"
+        done
+        check 0 reproduce "$table" --report --out "$table"
+        diff "$folder/README.md" "$table/README.md"
+    done
+}
