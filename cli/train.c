@@ -28,6 +28,7 @@ static void print_resume_command(FILE *stream, const struct arguments *arguments
         fputs(" --data ", stream);
         print_quoted(stream, arguments->data);
     }
+    fputs(arguments->no_test ? " --no-test" : "", stream);
     fputs(arguments->json ? " --json" : "", stream);
     fputs(arguments->quiet ? " --quiet" : "", stream);
     fputs(" --resume --out ", stream);
@@ -107,6 +108,7 @@ int command_train(const struct arguments *arguments) {
     lsnn_run_options options = {
         .out = arguments->out,
         .resume = arguments->resume,
+        .no_test = arguments->no_test,
         .data_folder = arguments->data,
         .progress = progress_iteration,
         .message = progress_message,

@@ -379,8 +379,9 @@ typedef struct lsnn_result {
 
 /* Where a function takes these, NULL stands for all 0. */
 typedef struct lsnn_run_options {
-    const char *out;         /* the run folder; NULL: runs/EXPERIMENT-seedN */
-    bool resume;             /* go on with the run in `out` */
+    const char *out; /* the run folder; NULL: runs/EXPERIMENT-seedN */
+    bool resume;     /* go on with the run in `out` */
+    bool no_test;    /* lsnn_train: leave the test split alone, for a search; the result is the best network's on the validation split */
     const char *data_folder; /* as in lsnn_data_list; NULL: LSNN_DATA or the default */
     const char *split;       /* lsnn_evaluate: "train", "valid", "test"; NULL: "test" */
     uint64_t seed;           /* lsnn_evaluate: of test data that are drawn at random; 0: the run's own */

@@ -109,7 +109,7 @@ typedef struct made {
 static made *make(int n_rows, int n_runs, size_t n_points) {
     made *m = calloc(1, sizeof *m);
     assert_non_null(m);
-    m->c = (comparison){.title = "Made up", .score_name = "accuracy", .n_rows = n_rows, .rows = m->rows};
+    m->c = (comparison){.title = "Made up", .score_name = "accuracy", .data = "on test data", .n_rows = n_rows, .rows = m->rows};
     for (int k = 0; k < n_rows; k++) {
         snprintf(m->labels[k], sizeof m->labels[k], "network %d", k);
         m->rows[k] = (compared_row){.label = m->labels[k],

@@ -82,6 +82,7 @@ static void a_damaged_plan_is_refused_with_its_line(void **state) {
         {"rows:\n  a:\n    experiment: digits\n  a:\n    experiment: digits\n", "a: given twice, first in line 2", LSNN_ERR_DATA},
         {"rows:\n  a:\n    experiment: [digits]\n", "experiment: takes one text", LSNN_ERR_DATA},
         {"rows:\n  a: digits\n", ":2: rows: takes", LSNN_ERR_DATA},
+        {"score: both\nrows:\n  a:\n    experiment: digits\n", ":1: score: takes test or validation", LSNN_ERR_DATA},
         {"wrong: 1\nrows:\n  a:\n    experiment: digits\n", ":1: a plan has", LSNN_ERR_DATA},
         {"rows: &x\n  a:\n    experiment: digits\n", "anchors", LSNN_ERR_DATA},
         {"rows: [\n", "not YAML", LSNN_ERR_DATA},
@@ -278,6 +279,18 @@ static void the_page_says_what_the_records_say(void **state) {
     study_release(&s);
 }
 
+static void a_search_says_that_it_has_not_seen_test_data(void **state) {
+    const fixture *f = *state;
+    study s;
+    add_record(f, "net", 1, 0.95, 0.97, "accuracy");
+    open_study(&s, f, two_rows);
+    s.plan.no_test = true;
+    char *page = page_of(&s);
+    expect_in(page, "Scores are those of validation: these runs have not seen the test data");
+    free(page);
+    study_release(&s);
+}
+
 static void figures_are_drawn_from_records_alone(void **state) {
     const fixture *f = *state;
     study s;
@@ -326,6 +339,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(records_are_sorted_into_their_rows, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_best_of_errors_is_the_least, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_page_says_what_the_records_say, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_search_says_that_it_has_not_seen_test_data, set_up, tear_down),
         cmocka_unit_test_setup_teardown(figures_are_drawn_from_records_alone, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_damaged_record_is_named, set_up, tear_down),
     };

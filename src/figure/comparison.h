@@ -7,7 +7,7 @@
 
 typedef struct compared_run {
     uint64_t seed;
-    double score;      /* on test data; NaN: not finished */
+    double score;      /* NaN: not finished */
     size_t n_curve;    /* validations during the training, may be 0 */
     double *iteration; /* [n_curve], rising */
     double *curve;     /* [n_curve], validation score */
@@ -26,6 +26,7 @@ typedef struct compared_row {
 typedef struct comparison {
     const char *title;      /* "Sequential MNIST" */
     const char *score_name; /* as lsnn_result.score_name; accuracies and errors are drawn in per cent */
+    const char *data;       /* "on test data", "in validation" */
     const char *setting;    /* that is varied: "net.tau_a (ms)"; NULL: rows are named */
     int n_rows;
     compared_row *rows;

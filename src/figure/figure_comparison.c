@@ -190,7 +190,7 @@ lsnn_status figure_of_scores(const comparison *c, const char *figure_path) {
     lsnn_status status;
     TRY(check_rows(c));
     score_figure f = score_figure_of(c);
-    snprintf(title, sizeof title, "%s: %s on test data", c->title, c->score_name);
+    snprintf(title, sizeof title, "%s: %s %s", c->title, c->score_name, c->data);
     TRY(canvas_create(&page, figure_path, page_width, figure_height(c), title));
     figure_title(page, title);
     panel where = draw_rows(page, c, columns_width - f.shift, has_no_score);

@@ -123,7 +123,7 @@ lsnn_status figure_of_sweep(const comparison *c, const char *figure_path) {
     if (c->setting == NULL || n == 0) {
         TRY(fail(LSNN_ERR_USAGE, "%s: no setting is varied by numbers; there is nothing to draw scores over", c->title));
     }
-    snprintf(title, sizeof title, "%s: %s on test data, by %s", c->title, c->score_name, c->setting);
+    snprintf(title, sizeof title, "%s: %s %s, by %s", c->title, c->score_name, c->data, c->setting);
     TRY(canvas_create(&page, figure_path, page_width, height, title));
     figure_title(page, title);
     draw_sweep_key(page, points, n);

@@ -305,7 +305,7 @@ out:
     return status;
 }
 
-/* The best network's score on the test split is the run's result. */
+/* The best network's score on the test split (or, if that is not to be seen, on the validation split) is the run's result. */
 static lsnn_status finish(training *r, lsnn_result *result) {
     lsnn_status status = LSNN_OK;
     tensor_file *file = NULL;
@@ -326,8 +326,10 @@ static lsnn_status finish(training *r, lsnn_result *result) {
     TRY(model_read(&best, r->experiment, file));
     TRY(pass_open(&test_pass, best, r->context, &test));
     TRY(batch_create(&b, r->task, test_pass, seed));
-    TRY(evaluate(b, SPLIT_TEST, seed, setting_int(r->experiment, "train.test_batches"), r->options->stop, &e));
-    *result = evaluation_result(&e, r->experiment, r->task, SPLIT_TEST);
+    split part = r->options->no_test ? SPLIT_VALID : SPLIT_TEST;
+    const char *n_batches = r->options->no_test ? "train.valid_batches" : "train.test_batches";
+    TRY(evaluate(b, part, seed, setting_int(r->experiment, n_batches), r->options->stop, &e));
+    *result = evaluation_result(&e, r->experiment, r->task, part);
     result->iterations = r->state.position.iteration;
     result->seconds = seconds;
     TRY(write_record(r, result, best));

@@ -65,7 +65,11 @@ lsnn_status study_draw(const study *s) {
     if (d == NULL) {
         return fail(LSNN_ERR_MEMORY, "no memory for a figure");
     }
-    d->comparison = (comparison){.title = s->plan.title, .score_name = study_score_name(s), .setting = s->plan.setting, .rows = d->rows};
+    d->comparison = (comparison){.title = s->plan.title,
+                                 .score_name = study_score_name(s),
+                                 .data = s->plan.no_test ? "in validation" : "on test data",
+                                 .setting = s->plan.setting,
+                                 .rows = d->rows};
     for (; d->comparison.n_rows < s->plan.n_rows; d->comparison.n_rows++) {
         int k = d->comparison.n_rows;
         TRY(fill_row(&d->rows[k], &s->plan.rows[k], &s->rows[k]));

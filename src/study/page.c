@@ -144,10 +144,11 @@ static void print_rows(FILE *to, const study *s, const char *score_name) {
     for (int k = 0; k < s->plan.n_rows; k++) {
         print_row(to, s, k, score_name);
     }
-    fputs(
-        "\nScores are those of test data that training never saw, of the network with the best validation score. Operations: for each spike, one for each "
-        "synapse that it reaches; in networks without spikes, multiplications with weights.\n",
-        to);
+    fprintf(
+        to,
+        "\nScores are those of %s, of the network with the best validation score. Operations: for each spike, one for each synapse that it reaches; in "
+        "networks without spikes, multiplications with weights.\n",
+        s->plan.no_test ? "validation: these runs have not seen the test data" : "test data that training never saw");
     for (int k = 0; k < s->plan.n_rows; k++) {
         if (s->plan.rows[k].remark != NULL) {
             fprintf(to, "\n%s: %s\n", s->plan.rows[k].label, s->plan.rows[k].remark);

@@ -221,10 +221,15 @@ static lsnn_status read_plan(const plan_reader *from) {
                                                 : NULL;
         if (to != NULL) {
             TRY(read_text(from, value, text, to));
+        } else if (strcmp(text, "score") == 0) {
+            if (!yaml_is_text(value, "test") && !yaml_is_text(value, "validation")) {
+                return yaml_tree_locate(from->tree, value, fail(LSNN_ERR_DATA, "score: takes test or validation"));
+            }
+            p->no_test = yaml_is_text(value, "validation");
         } else if (strcmp(text, "rows") == 0) {
             TRY(read_rows(from, value));
         } else {
-            return yaml_tree_locate(from->tree, key, fail(LSNN_ERR_DATA, "a plan has title, text, show and rows, not '%s'", text));
+            return yaml_tree_locate(from->tree, key, fail(LSNN_ERR_DATA, "a plan has title, text, show, score and rows, not '%s'", text));
         }
     }
     if (p->n_rows == 0) {

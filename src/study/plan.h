@@ -24,11 +24,12 @@ typedef struct plan {
     char *text;    /* under the title; NULL: none */
     char *show;    /* the row whose network is drawn; NULL: the first that has one */
     char *setting; /* a sweep's; NULL */
+    bool no_test;  /* a search must not see test data: scores are those of validation */
     int n_rows;
     plan_row rows[PLAN_MOST_ROWS];
 } plan;
 
-/* A file: title, text, show, and rows: each with label, experiment, seeds, set, paper {mean, best}, remark. Release also after a failure.
+/* A file: title, text, show, score, and rows: each with label, experiment, seeds, set, paper {mean, best}, remark. Release also after a failure.
  * Errors: DATA, SETTING, IO, MEMORY. */
 lsnn_status plan_open(plan *out, const char *name_or_path);
 /* values: "700,1200" or "[1, 2],[3, 4]": commas within brackets belong to a value. */

@@ -216,6 +216,7 @@ static lsnn_status train_row(working *w, const plan_row *row, uint64_t seed) {
     lsnn_run_options options = w->options->run;
     options.out = folder;
     options.resume = file_exists(path);
+    options.no_test = w->study.plan.no_test;
     w->n_done++;
     if (w->options->begin != NULL) {
         w->options->begin(w->options->run.user, row->label, seed, w->n_done, w->n_runs);

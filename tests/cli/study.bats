@@ -67,6 +67,15 @@ END
     [ ! -e copy/runs ]
 }
 
+@test "a search leaves the test data alone" {
+    sed -i 's/^title:.*/&\nscore: validation/' two.yaml
+    check 0 reproduce ./two.yaml "${quick[@]}" --rows lif --out study --quiet
+    jq -e '.split == "valid" and .n == 200 and .score == .best_valid_score' study/records/lif-seed1.json
+    says study/README.md 'have not seen the test data'
+    check 0 train digits "${quick[@]}" --no-test --out run --quiet --json
+    jq -e '.split == "valid" and .n == 200' out
+}
+
 @test "a table that is stopped goes on with the same command" {
     long=("${quick[@]}" --set train.iterations=100000 --set train.valid_every=50000)
     env --default-signal=INT "$LSNN" reproduce ./two.yaml "${long[@]}" --rows small --seeds 1 --out study --quiet >out 2>err </dev/null &
