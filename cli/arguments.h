@@ -43,7 +43,7 @@ struct arguments {
     const char *out, *data, *split, *write, *rows, *seeds, *over; /* NULL: not given */
     int64_t seed;                                                 /* -1: not given */
     int64_t threads, sample;
-    bool resume, no_test, json, quiet, curves, connections, report, help, version;
+    bool resume, no_test, json, quiet, curves, connections, report, references, help, version;
 };
 
 struct command {

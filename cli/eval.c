@@ -3,10 +3,103 @@
 #include "progress.h"
 #include "report.h"
 
-int command_eval(const struct arguments *arguments) {
+/* ---- the learning curves of --references ---- */
+
+/* Counted from 1, as people do; and the last one. */
+static const int examples_shown[] = {1, 2, 5, 10, 20, 50, 100};
+enum { EXAMPLES_SHOWN = sizeof examples_shown / sizeof examples_shown[0] };
+
+struct curve_output {
+    bool has_header;
+    json_t *list; /* NULL: a table is printed */
+};
+
+static void print_header(const lsnn_curve *curve) {
+    printf("%lld episodes; mean squared error over all examples, and at some\n%-26s %-20s", (long long)curve->n_episodes, "", "all");
+    for (int k = 0; k < EXAMPLES_SHOWN; k++) {
+        printf(" %8d.", examples_shown[k]);
+    }
+    printf(" %8s\n", "last");
+}
+
+static void print_curve(const lsnn_curve *curve) {
+    number_room mean, interval;
+    char text[80];
+    snprintf(text, sizeof text, "%s +- %s", format_score("", curve->mean, 0, &mean), format_score("", curve->mean_interval, 0, &interval));
+    printf("%-26s %-20s", curve->name, text);
+    for (int k = 0; k < EXAMPLES_SHOWN; k++) {
+        int at = examples_shown[k] - 1 - curve->first;
+        if (at >= 0 && at < curve->n_examples) {
+            printf(" %9.4g", curve->error[at]);
+        } else {
+            printf(" %9s", "-");
+        }
+    }
+    printf(" %8.4g\n", curve->error[curve->n_examples - 1]);
+}
+
+static json_t *json_numbers(const double *values, int n) {
+    json_t *list = json_array();
+    for (int k = 0; k < n; k++) {
+        json_array_append_new(list, json_number(values[k]));
+    }
+    return list;
+}
+
+static json_t *json_curve(const lsnn_curve *c) {
+    return json_pack("{s:o, s:i, s:o, s:o, s:o, s:o}", "name", json_text(c->name), "first", c->first, "mean", json_number(c->mean),
+                     "mean_interval", json_number(c->mean_interval), "error", json_numbers(c->error, c->n_examples), "interval",
+                     json_numbers(c->interval, c->n_examples));
+}
+
+static void take_curve(void *user, const lsnn_curve *curve) {
+    struct curve_output *out = user;
+    if (out->list != NULL) {
+        json_array_append_new(out->list, json_curve(curve));
+        return;
+    }
+    if (!out->has_header) {
+        print_header(curve);
+        out->has_header = true;
+    }
+    print_curve(curve);
+    fflush(stdout);
+}
+
+static lsnn_status evaluate_references(const struct arguments *arguments, lsnn_context *context, const lsnn_run_options *options,
+                                       int *code) {
+    struct curve_output out = {.list = arguments->json ? json_array() : NULL};
+    lsnn_status status = lsnn_learning_curves(arguments->operands[0], context, options, take_curve, &out);
+    if (status == LSNN_OK && arguments->json) {
+        *code = print_json(json_pack("{s:o, s:s, s:O, s:s}", "run", json_text(arguments->operands[0]), "split",
+                                     options->split != NULL ? options->split : "test", "curves", out.list, "version", lsnn_version()));
+    }
+    json_decref(out.list);
+    return status;
+}
+
+/* ---- the score ---- */
+
+static lsnn_status evaluate(const struct arguments *arguments, lsnn_context *context, const lsnn_run_options *options, int *code) {
     const char *run = arguments->operands[0];
-    lsnn_context *context = NULL;
     lsnn_result result = {0};
+    lsnn_status status = lsnn_evaluate(run, context, options, &result);
+    if (status != LSNN_OK) {
+        return status;
+    }
+    if (arguments->json) {
+        *code = print_json(json_result(&result, run, lsnn_context_threads(context)));
+    } else {
+        number_room score, rate;
+        printf("%s %s %s, n %lld, loss %.4g, %s%.1f s\n", result.split, result.score_name,
+               format_score(result.score_name, result.score, 2, &score), (long long)result.n, result.loss,
+               format_rate(result.rate_hz, &rate), result.seconds);
+    }
+    return LSNN_OK;
+}
+
+int command_eval(const struct arguments *arguments) {
+    lsnn_context *context = NULL;
     struct progress progress;
     lsnn_status status = LSNN_OK;
     int code = 0;
@@ -20,15 +113,7 @@ int command_eval(const struct arguments *arguments) {
         .message = progress_message,
         .user = &progress,
     };
-    TRY(lsnn_evaluate(run, context, &options, &result));
-    if (arguments->json) {
-        code = print_json(json_result(&result, run, lsnn_context_threads(context)));
-    } else {
-        number_room score, rate;
-        printf("%s %s %s, n %lld, loss %.4g, %s%.1f s\n", result.split, result.score_name,
-               format_score(result.score_name, result.score, 2, &score), (long long)result.n, result.loss,
-               format_rate(result.rate_hz, &rate), result.seconds);
-    }
+    TRY(arguments->references ? evaluate_references(arguments, context, &options, &code) : evaluate(arguments, context, &options, &code));
 out:
     if (status != LSNN_OK) {
         code = report(status);

@@ -377,6 +377,28 @@ typedef struct lsnn_result {
     bool was_finished; /* lsnn_train: there was nothing left to do */
 } lsnn_result;
 
+/* Learning to learn functions (docs/model.md): each episode draws one function of a family, and shows a network examples of it. The families that ship
+ * are the tasks l2l-teacher and l2l-sinusoid; a family of your own goes with the task l2l-own. */
+typedef struct lsnn_range {
+    double low, high; /* finite, low < high */
+} lsnn_range;
+/* Random numbers for one function: a function of (seed, split, episode), and of nothing else. */
+typedef struct lsnn_random lsnn_random;
+/* The next one, uniform in [low, high). */
+LSNN_API double lsnn_random_uniform(lsnn_random *random, double low, double high);
+
+enum { LSNN_FAMILY_INPUTS = 8, LSNN_FAMILY_PARAMETERS = 1024 };
+/* A family of functions of n_inputs numbers, each function n_parameters numbers. Its two functions are called from many threads at once, in any order
+ * and any number of times: what they give may depend on their arguments alone. */
+typedef struct lsnn_family {
+    int n_inputs, n_parameters;           /* 1..LSNN_FAMILY_INPUTS, 0..LSNN_FAMILY_PARAMETERS */
+    lsnn_range input[LSNN_FAMILY_INPUTS]; /* an episode draws each input uniformly from its range; the neurons that code it cover that */
+    lsnn_range target;                    /* what the neurons that code the targets cover; targets beyond it excite them less and less */
+    void (*draw)(const void *user, lsnn_random *random, double *parameters);      /* a new function, to parameters [n_parameters] */
+    double (*value)(const void *user, const double *parameters, const double *x); /* its value at x [n_inputs]; finite */
+    const void *user;                                                             /* what the two are called with, as is */
+} lsnn_family;
+
 /* Where a function takes these, NULL stands for all 0. */
 typedef struct lsnn_run_options {
     const char *out; /* the run folder; NULL: runs/EXPERIMENT-seedN */
@@ -385,6 +407,8 @@ typedef struct lsnn_run_options {
     const char *data_folder; /* as in lsnn_data_list; NULL: LSNN_DATA or the default */
     const char *split;       /* lsnn_evaluate: "train", "valid", "test"; NULL: "test" */
     uint64_t seed;           /* lsnn_evaluate: of test data that are drawn at random; 0: the run's own */
+    /* Of the task l2l-own: the same whenever its runs and models are used; else NULL. */
+    const lsnn_family *family;
     void (*progress)(void *user, const lsnn_progress *progress); /* after every iteration, if not NULL */
     void (*message)(void *user, const char *text);               /* news and warnings, one line each, if not NULL */
     void *user;
@@ -405,6 +429,22 @@ LSNN_API lsnn_status lsnn_evaluate(const char *run_or_model, lsnn_context *conte
  * gradients as named arrays. Errors: any. */
 LSNN_API lsnn_status lsnn_probe(const char *run_or_model, lsnn_context *context, const lsnn_run_options *options, int64_t sample,
                                 const char *path);
+
+/* How well something has learned the functions of a family after so many examples: the squared error of its answer to each example of an episode, before the
+ * example's target is known, as a mean over the episodes, with half the width of its 95 % confidence interval. */
+typedef struct lsnn_curve {
+    const char *name;
+    int64_t n_episodes;
+    int first, n_examples;          /* of examples first..first + n_examples - 1 of each episode, counted from 0 */
+    const double *error, *interval; /* [n_examples] */
+    double mean, mean_interval;     /* over all these examples; the interval is that over episodes */
+} lsnn_curve;
+/* Of a run's best network or a model of learning to learn (tasks l2l-*): calls `each` with the curve of the network, and with those of simple ways to learn, each
+ * on the same episodes, which are those of lsnn_evaluate with these options: online back-propagation in a network of 10 sigmoid units, a line fitted online, the
+ * running mean, the last target; and for the network's last tenth of examples, ridge regression on its spikes in the others. Curves
+ * are valid during the call. Errors: USAGE (another task), any. */
+LSNN_API lsnn_status lsnn_learning_curves(const char *run_or_model, lsnn_context *context, const lsnn_run_options *options,
+                                          void (*each)(void *user, const lsnn_curve *curve), void *user);
 
 /* Draws a figure, its format by the ending of `figure_path`: .svg, .png, .pdf. `source` is a probe file (input, LIF and adaptive spikes, thresholds,
  * outputs over time), or a metrics.jsonl or a run folder, which has one (loss, score and rate over training). Errors: USAGE (other ending, or not such a file), DATA, IO. */

@@ -149,7 +149,7 @@ static lsnn_status try_open(task **out, const char *settings, const char *assign
         assert_int_equal(lsnn_experiment_set(e, assignment), LSNN_OK);
     }
     lsnn_status status = experiment_check(e);
-    status = status == LSNN_OK ? task_open(out, e, NULL) : status;
+    status = status == LSNN_OK ? task_open(out, e, &(lsnn_run_options){0}) : status;
     lsnn_experiment_free(e);
     return status;
 }

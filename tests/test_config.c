@@ -138,7 +138,7 @@ static void table_is_sound(void **state) {
             left = left || !same;
         }
     }
-    assert_int_equal(option_count(), 75);
+    assert_int_equal(option_count(), 86);
 }
 
 static void defaults(void **state) {
@@ -300,8 +300,9 @@ static void distances(void **state) {
     assert_true(option_is_group("net") && option_is_group("store-recall"));
     assert_false(option_is_group("") || option_is_group("ne") || option_is_group("net.") || option_is_group("seed"));
     for (size_t i = 0; i < option_count(); i++) {
-        const char *tasks = option_at(i)->tasks;
-        const char *task = tasks && strchr(tasks, ',') ? "digits" : tasks ? tasks : "smnist";
+        const char *tasks = option_at(i)->tasks ? option_at(i)->tasks : "smnist";
+        char task[32];
+        snprintf(task, sizeof task, "%.*s", (int)strcspn(tasks, ","), tasks);
         const char *kind = option_at(i)->kinds && strstr(option_at(i)->kinds, "lstm") ? "lstm" : "lsnn";
         assert_string_equal(option_nearest(option_at(i)->key, task, kind), option_at(i)->key);
     }
@@ -443,7 +444,8 @@ static void bad_yaml(void **state) {
     assert_failure(bad("task: \x01\n"), LSNN_ERR_DATA, "not YAML", "control characters");
     assert_failure(bad("- task: digits\n"), LSNN_ERR_DATA, "test:1:", "KEY: VALUE", "list");
     assert_failure(bad("digits\n"), LSNN_ERR_DATA, "test:1:", "KEY: VALUE", "bare text");
-    assert_failure(bad("seed: 1\n"), LSNN_ERR_SETTING, "test", "task", "store-recall|digits|smnist|arrays");
+    assert_failure(bad("seed: 1\n"), LSNN_ERR_SETTING, "test", "task",
+                   "store-recall|digits|smnist|arrays|l2l-teacher|l2l-sinusoid|l2l-own");
     assert_failure(bad("task: digit\n"), LSNN_ERR_SETTING, "test:1: task", "'digit'", "digits");
     assert_failure(bad("seed: 1\ntask: [digits]\n"), LSNN_ERR_SETTING, "task");
     assert_failure(bad("task: digits\nnet:\n  tau_n: 1\n"), LSNN_ERR_SETTING,
@@ -524,7 +526,7 @@ static void assert_round_trip(const lsnn_experiment *e) {
 
 static void round_trip(void **state) {
     (void)state;
-    static const char *const tasks[] = {"store-recall", "digits", "smnist", "arrays"};
+    static const char *const tasks[] = {"store-recall", "digits", "smnist", "arrays", "l2l-teacher", "l2l-sinusoid", "l2l-own"};
     static const char *const assignments[] = {"seed=4611686018427387904",
                                               "net.v_th=0.1000000000000000055511151231257827",
                                               "net.gamma=+3e-1",
@@ -534,9 +536,9 @@ static void round_trip(void **state) {
                                               "net.beta=[1]",
                                               "net.bias=no",
                                               "train.lr_schedule=cosine"};
-    for (int t = 0; t < 4; t++) {
+    for (size_t t = 0; t < sizeof tasks / sizeof *tasks; t++) {
         char yaml[64];
-        snprintf(yaml, sizeof yaml, "name: it's %d\nsummary: \"a 'b' \\\"c\\\": # d\"\ntask: %s\n", t, tasks[t]);
+        snprintf(yaml, sizeof yaml, "name: it's %d\nsummary: \"a 'b' \\\"c\\\": # d\"\ntask: %s\n", (int)t, tasks[t]);
         lsnn_experiment *e = parsed(yaml);
         assert_round_trip(e);
         for (size_t i = 0; i < sizeof assignments / sizeof *assignments; i++) {

@@ -37,7 +37,7 @@ static lsnn_status try_open(task **out, const char *settings, const char *data_f
     lsnn_experiment *e = NULL;
     lsnn_status status = experiment_parse(&e, "test", settings, "file");
     status = status == LSNN_OK ? experiment_check(e) : status;
-    status = status == LSNN_OK ? task_open(out, e, data_folder) : status;
+    status = status == LSNN_OK ? task_open(out, e, &(lsnn_run_options){.data_folder = data_folder}) : status;
     lsnn_experiment_free(e);
     return status;
 }

@@ -32,7 +32,12 @@ typedef enum rng_stream {
     RNG_REWIRE_DELAY,
     RNG_REWIRE_THETA,
     RNG_REWIRE_NOISE,
-    RNG_REWIRE_WAKE
+    RNG_REWIRE_WAKE,
+    RNG_FUNCTION,
+    RNG_EXAMPLE,
+    RNG_POPULATION,
+    RNG_UNPAIRED,
+    RNG_LEARNER
 } rng_stream;
 
 /* Number `index` of a stream: 64 random bits; uniform in [0, 1); uniform in 0..n-1; standard normal. */

@@ -11,13 +11,14 @@
 #define IMAGES   "digits,smnist"
 #define RECALL   "store-recall"
 #define ARRAYS   "arrays"
+#define L2L      "l2l-teacher,l2l-sinusoid,l2l-own"
 #define SPIKING  "lsnn"
 #define BASELINE "lstm,rnn"
 
 /* clang-format off: one row a setting */
 static const option table[] = {
     /* key, type, default, minimum, maximum, bounds, choices, unit, help, tasks, kinds */
-    {"task", OPTION_CHOICE, NULL, 0, 0, NULL, "store-recall|digits|smnist|arrays", "",
+    {"task", OPTION_CHOICE, NULL, 0, 0, NULL, "store-recall|digits|smnist|arrays|l2l-teacher|l2l-sinusoid|l2l-own", "",
      "what is learned: which inputs are shown, and what the loss and the score are", NULL, NULL},
     {"seed", OPTION_INT, "1", 0, 4611686018427387904.0, "[]", NULL, "",
      "seed of everything that is drawn: weights, delays, order of the samples, noise", NULL, NULL},
@@ -150,6 +151,27 @@ static const option table[] = {
      "fraction of the sequences that is set aside for validation; at least one", ARRAYS, NULL},
     {"arrays.test_fraction", OPTION_REAL, "0.2", 0, 0.9, "[]", NULL, "",
      "fraction of the sequences that is held out for the test; at least one", ARRAYS, NULL},
+
+    {"l2l.n_examples", OPTION_INT, "500", 1, 100000, "[]", NULL, "", "examples of one function that an episode shows", L2L, NULL},
+    {"l2l.example_ms", OPTION_INT, "20", 1, 10000, "[]", NULL, "ms",
+     "time that each example is shown, and over which the answer is averaged", L2L, NULL},
+    {"l2l.n_code", OPTION_INT, "100", 2, 1000, "[]", NULL, "", "input neurons that code each value: the inputs, and the previous target",
+     L2L, NULL},
+    {"l2l.code_width", OPTION_REAL, "0.03", 0, 10, "(]", NULL, "",
+     "standard deviation of an input neuron's tuning curve, as a fraction of the value's range", L2L, NULL},
+    {"l2l.code_rate", OPTION_REAL, "200", 0, 1000, "(]", NULL, "Hz",
+     "Poisson firing rate of an input neuron at the centre of its tuning curve", L2L, NULL},
+    {"l2l.unpaired", OPTION_BOOL, "false", 0, 0, NULL, "true|false", "",
+     "a control: instead of the previous target, show the function's value at some other input, so that there is nothing to learn from",
+     L2L, NULL},
+    {"l2l.n_hidden", OPTION_INT, "10", 1, 100, "[]", NULL, "", "hidden units of a teacher", "l2l-teacher", NULL},
+    {"l2l.weights", OPTION_REAL, "1", 0, 100, "(]", NULL, "", "a teacher's weights and biases are drawn from minus to plus this",
+     "l2l-teacher", NULL},
+    {"l2l.amplitude", OPTION_SPREAD, "0.1..5", 0, 1e6, "(]", NULL, "", "range that a sinusoid's amplitude is drawn from", "l2l-sinusoid",
+     NULL},
+    {"l2l.phase", OPTION_SPREAD, "0..3.14159265", -1e3, 1e3, "[]", NULL, "", "range that a sinusoid's phase is drawn from, in radians",
+     "l2l-sinusoid", NULL},
+    {"l2l.reach", OPTION_REAL, "5", 0, 1e6, "(]", NULL, "", "a sinusoid's input is drawn from minus to plus this", "l2l-sinusoid", NULL},
 };
 /* clang-format on */
 

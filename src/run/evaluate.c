@@ -106,10 +106,10 @@ out:
     return status;
 }
 
-lsnn_status model_open(opened_model *m, const char *run_or_model, const char *data_folder) {
+lsnn_status model_open(opened_model *m, const char *run_or_model, const lsnn_run_options *options) {
     lsnn_status status = LSNN_OK;
     TRY(model_open_alone(m, run_or_model));
-    TRY(task_open(&m->task, m->experiment, data_folder));
+    TRY(task_open(&m->task, m->experiment, options));
     TRY(setup_check_model(m->model, m->task, m->path));
 out:
     return status;
@@ -132,7 +132,7 @@ lsnn_status lsnn_evaluate(const char *run_or_model, lsnn_context *context, const
     split part = SPLIT_TEST;
     double begun = clock_seconds();
     TRY(split_from_name(options->split != NULL ? options->split : "test", &part));
-    TRY(model_open(&m, run_or_model, options->data_folder));
+    TRY(model_open(&m, run_or_model, options));
     pass_options once = setup_pass(m.experiment, m.task, false);
     TRY(pass_open(&p, m.model, context, &once));
     uint64_t seed = options->seed != 0 ? options->seed : (uint64_t)setting_int(m.experiment, "seed");

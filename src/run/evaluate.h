@@ -27,8 +27,8 @@ typedef struct opened_model {
     int64_t iterations; /* of the training that made it */
     char path[1024];
 } opened_model;
-/* Errors: DATA, IO, SETTING, MEMORY. Release also after a failure. */
-lsnn_status model_open(opened_model *m, const char *run_or_model, const char *data_folder);
+/* Of the options, data_folder and family matter. Errors: DATA, IO, SETTING, MEMORY. Release also after a failure. */
+lsnn_status model_open(opened_model *m, const char *run_or_model, const lsnn_run_options *options);
 /* The same without its task, which may need data that are not here: m->task is NULL. */
 lsnn_status model_open_alone(opened_model *m, const char *run_or_model);
 void model_release(opened_model *m);

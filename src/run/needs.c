@@ -7,7 +7,7 @@ lsnn_status lsnn_experiment_needs(const lsnn_experiment *experiment, const char 
     model *m = NULL;
     lsnn_context *context = NULL;
     TRY(experiment_check(experiment));
-    TRY(task_open_shape(&t, experiment, data_folder));
+    TRY(task_open_shape(&t, experiment, &(lsnn_run_options){.data_folder = data_folder}));
     model_shape shape = setup_shape(t);
     TRY(model_create(&m, experiment, &shape));
     lsnn_needs found = {

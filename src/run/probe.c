@@ -152,7 +152,7 @@ lsnn_status lsnn_probe(const char *run_or_model, lsnn_context *context, const ls
     batch_loss loss;
     double rate_loss;
     TRY(split_from_name(options->split != NULL ? options->split : "test", &part));
-    TRY(model_open(&p.model, run_or_model, options->data_folder));
+    TRY(model_open(&p.model, run_or_model, options));
     const task *t = p.model.task;
     p.net = model_net(p.model.model);
     if (p.net == NULL) {

@@ -352,7 +352,7 @@ lsnn_status lsnn_train(const lsnn_experiment *experiment, lsnn_context *context,
     TRY(experiment_check(experiment));
     TRY(experiment_copy(&r.experiment, experiment));
     TRY(find_folder(&r, &holds_run));
-    TRY(task_open(&r.task, r.experiment, options->data_folder));
+    TRY(task_open(&r.task, r.experiment, options));
     if (holds_run) {
         TRY(lock_folder(&r));
         if (!options->resume) {

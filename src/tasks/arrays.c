@@ -308,8 +308,8 @@ out:
 
 /* ---- the task ---- */
 
-static lsnn_status open_task(task **out, const lsnn_experiment *e, const char *data_folder) {
-    (void)data_folder; /* the paths are the user's own */
+static lsnn_status open_task(task **out, const lsnn_experiment *e, const lsnn_run_options *options) {
+    (void)options; /* the paths are the user's own */
     lsnn_status status = LSNN_OK;
     const char *kind = setting_text(e, "arrays.kind");
     bool values = strcmp(kind, "values") == 0;

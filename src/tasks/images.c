@@ -96,7 +96,7 @@ out:
     return status;
 }
 
-static lsnn_status open_mnist(task **out, const lsnn_experiment *e, const char *folder) {
+static lsnn_status open_mnist(task **out, const lsnn_experiment *e, const lsnn_run_options *options) {
     lsnn_status status = LSNN_OK;
     char path[1024];
     images *s = calloc(1, sizeof *s);
@@ -104,7 +104,7 @@ static lsnn_status open_mnist(task **out, const lsnn_experiment *e, const char *
         return fail(LSNN_ERR_MEMORY, "no memory for the task");
     }
     s->task.kind = &task_smnist;
-    TRY(data_folder(path, sizeof path, folder, "mnist"));
+    TRY(data_folder(path, sizeof path, options->data_folder, "mnist"));
     TRY(mnist_open(path, true, &s->train_file));
     TRY(mnist_open(path, false, &s->test_file));
     int64_t n_valid = setting_int(e, "image.n_valid");
@@ -176,8 +176,8 @@ out:
     return status;
 }
 
-static lsnn_status open_digits(task **out, const lsnn_experiment *e, const char *folder) {
-    (void)folder; /* they ship with the program */
+static lsnn_status open_digits(task **out, const lsnn_experiment *e, const lsnn_run_options *options) {
+    (void)options; /* they ship with the program */
     lsnn_status status = LSNN_OK;
     char path[1024];
     images *s = calloc(1, sizeof *s);

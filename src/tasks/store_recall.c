@@ -20,8 +20,8 @@ static void close_task(task *t) {
     free(t);
 }
 
-static lsnn_status open_task(task **out, const lsnn_experiment *e, const char *data_folder) {
-    (void)data_folder; /* everything is drawn */
+static lsnn_status open_task(task **out, const lsnn_experiment *e, const lsnn_run_options *options) {
+    (void)options; /* everything is drawn */
     lsnn_status status = LSNN_OK;
     store_recall *s = calloc(1, sizeof *s);
     if (s == NULL) {

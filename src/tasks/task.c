@@ -4,7 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const task_kind *const kinds[] = {&task_store_recall, &task_digits, &task_smnist, &task_arrays};
+static const task_kind *const kinds[] = {&task_store_recall, &task_digits,       &task_smnist, &task_arrays,
+                                         &task_l2l_teacher,  &task_l2l_sinusoid, &task_l2l_own};
 
 static const task_kind *kind_of(const lsnn_experiment *experiment) {
     const char *name = setting_text(experiment, "task");
@@ -16,16 +17,19 @@ static const task_kind *kind_of(const lsnn_experiment *experiment) {
     return NULL;
 }
 
-lsnn_status task_open(task **out, const lsnn_experiment *experiment, const char *data_folder) {
+lsnn_status task_open(task **out, const lsnn_experiment *experiment, const lsnn_run_options *options) {
     const task_kind *kind = kind_of(experiment);
     if (kind == NULL) {
         return fail(LSNN_ERR_SETTING, "task is %s, which this program does not have", setting_text(experiment, "task"));
     }
-    return kind->open(out, experiment, data_folder);
+    if (options->family != NULL && kind != &task_l2l_own) {
+        return fail(LSNN_ERR_USAGE, "a family of functions is given, but task is %s; only l2l-own takes one", kind->name);
+    }
+    return kind->open(out, experiment, options);
 }
 
-lsnn_status task_open_shape(task **out, const lsnn_experiment *experiment, const char *data_folder) {
-    lsnn_status status = task_open(out, experiment, data_folder);
+lsnn_status task_open_shape(task **out, const lsnn_experiment *experiment, const lsnn_run_options *options) {
+    lsnn_status status = task_open(out, experiment, options);
     if (status != LSNN_ERR_IO || kind_of(experiment)->open_shape == NULL) {
         return status;
     }

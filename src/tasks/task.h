@@ -23,8 +23,8 @@ enum { TASK_MOST_STEPS = 100000000 };
 
 typedef struct task_kind {
     const char *name;
-    /* Errors: SETTING, DATA, IO, MEMORY. */
-    lsnn_status (*open)(task **out, const lsnn_experiment *experiment, const char *data_folder);
+    /* Of the options, data_folder and family matter; never NULL. Errors: SETTING, DATA, IO, MEMORY. */
+    lsnn_status (*open)(task **out, const lsnn_experiment *experiment, const lsnn_run_options *options);
     /* The shape alone, where it is known without the data, which are not there; NULL: it is not. */
     lsnn_status (*open_shape)(task **out, const lsnn_experiment *experiment);
     void (*close)(task *t);
@@ -44,10 +44,10 @@ struct task {
     int64_t n_samples[SPLITS];       /* 0: drawn, without end */
 };
 
-/* Opens the task that the experiment names. Errors: as open. */
-lsnn_status task_open(task **out, const lsnn_experiment *experiment, const char *data_folder);
+/* Opens the task that the experiment names. Errors: as open, USAGE (a family for a task that takes none). */
+lsnn_status task_open(task **out, const lsnn_experiment *experiment, const lsnn_run_options *options);
 /* As task_open, but the task may only be good for its shape, if its data are missing. */
-lsnn_status task_open_shape(task **out, const lsnn_experiment *experiment, const char *data_folder);
+lsnn_status task_open_shape(task **out, const lsnn_experiment *experiment, const lsnn_run_options *options);
 void task_close(task *t);
 /* Room for n_windows windows. Errors: MEMORY. */
 lsnn_status task_create_windows(task *t, int n_windows);
@@ -70,6 +70,6 @@ int task_steps(const lsnn_experiment *experiment, double ms);
 /* Sets the length of a sequence. Errors: SETTING (longer than TASK_MOST_STEPS). */
 lsnn_status task_set_steps(task *t, double n_steps);
 
-extern const task_kind task_store_recall, task_digits, task_smnist, task_arrays;
+extern const task_kind task_store_recall, task_digits, task_smnist, task_arrays, task_l2l_teacher, task_l2l_sinusoid, task_l2l_own;
 
 #endif
