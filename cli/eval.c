@@ -90,10 +90,10 @@ static lsnn_status evaluate(const struct arguments *arguments, lsnn_context *con
     if (arguments->json) {
         *code = print_json(json_result(&result, run, lsnn_context_threads(context)));
     } else {
-        number_room score, rate;
-        printf("%s %s %s, n %lld, loss %.4g, %s%.1f s\n", result.split, result.score_name,
-               format_score(result.score_name, result.score, 2, &score), (long long)result.n, result.loss,
-               format_rate(result.rate_hz, &rate), result.seconds);
+        number_room score, rate, interval;
+        printf("%s %s %s%s, n %lld, loss %.4g, %s%.1f s\n", result.split, result.score_name,
+               format_score(result.score_name, result.score, 2, &score), format_interval(result.score_interval, &interval),
+               (long long)result.n, result.loss, format_rate(result.rate_hz, &rate), result.seconds);
     }
     return LSNN_OK;
 }

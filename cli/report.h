@@ -40,6 +40,8 @@ typedef struct number_room {
     char text[32];
 } number_room;
 const char *format_score(const char *score_name, double score, int decimals, number_room *room);
+/* " +- 0.0012", or nothing if it is NaN. */
+const char *format_interval(double interval, number_room *room);
 /* "34.2 MB" */
 /* "rate 10.0 Hz, ", or nothing if it is NaN, as of a network without spikes. */
 const char *format_rate(double rate_hz, number_room *room);

@@ -36,7 +36,7 @@ static void show_progress(void *user, const lsnn_progress *p) {
 
 static void show_curve(void *user, const lsnn_curve *c) {
     (void)user;
-    printf("%-15s error at the first example %.4f, at the last %.4f\n", c->name, c->error[0], c->error[c->n_examples - 1]);
+    printf("%-26s error at the first example %.4f, at the last %.4f\n", c->name, c->error[0], c->error[c->n_examples - 1]);
 }
 
 int main(int argc, char **argv) {

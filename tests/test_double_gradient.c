@@ -23,7 +23,7 @@ typedef struct switches {
     const char *name;
     lsnn_normalise normalise;
     lsnn_input_kind input;
-    bool detach_reset, no_adaptation, noise, carried, per_step, goal_only;
+    bool detach_reset, no_adaptation, noise, carried, per_step, examples, goal_only;
     int n_ref, n_delay;
     float tau_out;
     float connectivity;
@@ -49,6 +49,7 @@ static const switches cases[] = {
     {.name = "masked", .n_ref = 2, .n_delay = N_DELAY, .tau_out = 20, .connectivity = 0.5f},
     {.name = "regulariser alone", .goal_only = true, .n_ref = 2, .n_delay = N_DELAY, .tau_out = 20, .connectivity = 1},
     {.name = "windows of one step", .per_step = true, .n_ref = 2, .n_delay = N_DELAY, .tau_out = 5, .connectivity = 1},
+    {.name = "an episode of examples", .examples = true, .n_ref = 2, .n_delay = N_DELAY, .tau_out = 0, .connectivity = 1},
     {.name = "everything",
      .input = LSNN_CURRENTS,
      .noise = true,
@@ -146,7 +147,7 @@ static void check(const switches *s) {
     spec.dt = 1.5f;
     spec.seed = 3;
     need(lsnn_net_create(&x.net, &spec));
-    x.n_windows = s->per_step ? N_STEPS - 10 : N_WINDOWS;
+    x.n_windows = s->per_step ? N_STEPS - 10 : s->examples ? N_STEPS / 5 : N_WINDOWS;
     size_t rows = (size_t)N_STEPS * N_REC * 8;
     x.soft = (soft_spikes){.record = true, .refractory = calloc(rows, sizeof(real)), .reset = calloc(rows, sizeof(real))};
     x.currents = malloc(sizeof(float) * N_STEPS * N_BATCH * N_IN);
@@ -168,6 +169,10 @@ static void check(const switches *s) {
     for (int w = 0; s->per_step && w < x.n_windows; w++) {
         start[w] = 5 + w;
         stop[w] = 6 + w;
+    }
+    for (int w = 0; s->examples && w < x.n_windows; w++) { /* one after another, without gaps */
+        start[w] = 5 * w;
+        stop[w] = 5 * w + 5;
     }
     need(lsnn_sim_set_windows(x.sim, start, stop, x.n_windows));
     if (s->carried) {

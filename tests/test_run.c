@@ -56,11 +56,15 @@ static const tiny rewired_soft = {
     "rewired softly",
     "store-recall",
     {COMMON, RECALL, "train.carry_state=false", "rewire.connectivity=0.5", "rewire.l1=0.1", "rewire.temperature=0.02", "rewire.soft=true"}};
-static const tiny *const tinies[] = {&carried, &from_rest, &noisy, &digits, &rewired, &rewired_dense, &rewired_soft};
-enum { N_TINIES = 7 };
+static const tiny learning = {
+    "learning to learn",
+    "l2l-teacher",
+    {COMMON, "net.n_lif=6", "net.n_adaptive=5", "train.batch=10", "l2l.n_examples=6", "l2l.example_ms=7", "l2l.n_code=9"}};
+static const tiny *const tinies[] = {&carried, &from_rest, &noisy, &digits, &rewired, &rewired_dense, &rewired_soft, &learning};
+enum { N_TINIES = 8 };
 
 static bool is_drawn(const tiny *t) {
-    return strcmp(t->experiment, "store-recall") == 0;
+    return strcmp(t->experiment, "digits") != 0;
 }
 
 static lsnn_experiment *open_tiny(const tiny *t) {

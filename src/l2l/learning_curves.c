@@ -1,7 +1,6 @@
 /* Error against the number of examples seen: of a network that has learned to learn, and of simple ways to learn on the same episodes. */
 #include "l2l/learner.h"
 #include "l2l/ridge.h"
-#include "net/sim.h"
 #include "run/evaluate.h"
 #include "tasks/learn_functions.h"
 
@@ -9,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { N_SEPARATE = 200, N_L2 = 3, RIDGE_LEAST = 10, KERNEL_MS = 20 };
+enum { N_SEPARATE = 200, N_L2 = 3, RIDGE_LEAST = 10 };
 static const double ridge_l2[N_L2] = {0.01, 1, 100};
 static const char *const ridge_names[N_L2] = {"ridge on spikes, L2 0.01", "ridge on spikes, L2 1", "ridge on spikes, L2 100"};
 
@@ -78,30 +77,6 @@ static void tell_curve(const curves *c, const char *name, int first, int n, cons
 
 /* ---- the network, and what can be read out of its spikes ---- */
 
-/* Each neuron's spikes through an exponential kernel, as their mean over each example: features [n_examples][n_rec]; trace [n_rec]. */
-static void spike_features(const lsnn_sim *sim, int b, int n_examples, double *features, double *trace) {
-    int lane;
-    const block *k = sim_block_of(sim, b, &lane);
-    size_t n = (size_t)sim->net->n_rec;
-    int example_steps = sim->n_steps / n_examples;
-    double decay = exp(-(double)sim->net->spec.dt / KERNEL_MS);
-    memset(features, 0, (size_t)n_examples * n * sizeof *features);
-    memset(trace, 0, n * sizeof *trace);
-    for (int t = 0; t < sim->n_steps; t++) {
-        double *mean = features + (size_t)(t / example_steps) * n;
-        size_t step = (size_t)(sim->net->spec.n_delay + t);
-        for (size_t j = 0; j < n; j++) {
-            trace[j] *= decay;
-        }
-        for (uint32_t e = k->sent.start[step]; e < k->sent.start[step + 1]; e++) {
-            trace[k->sent.spikes[e].i] += k->sent.spikes[e].lanes >> lane & 1;
-        }
-        for (size_t j = 0; j < n; j++) {
-            mean[j] += trace[j] / example_steps;
-        }
-    }
-}
-
 /* Example e of the batch's sample b is window e. */
 static size_t decision_of(const curves *c, int e, int b) {
     return (size_t)e * (size_t)c->pass->n_batch + (size_t)b;
@@ -116,7 +91,7 @@ static void fit_ridge(void *user, int piece, int worker) {
     for (int e = 0; e < c->n_examples; e++) {
         targets[e] = (double)c->batch->target[decision_of(c, e, piece)];
     }
-    spike_features(pass_sim(c->pass), piece, c->n_examples, features, work);
+    ridge_features(pass_sim(c->pass), piece, c->n_examples, features, work);
     size_t n_rec = (size_t)model_net(c->model.model)->n_rec;
     ridge_errors(features, targets, n_rec, (size_t)c->n_examples, (size_t)c->n_fit, ridge_l2, N_L2, work,
                  c->ridge_error + (size_t)(c->first + piece) * n_tests, (size_t)c->n_episodes * n_tests);

@@ -3,6 +3,31 @@
 #include <math.h>
 #include <string.h>
 
+enum { KERNEL_MS = 20 };
+
+void ridge_features(const lsnn_sim *sim, int b, int n_examples, double *features, double *trace) {
+    int lane;
+    const block *k = sim_block_of(sim, b, &lane);
+    size_t n = (size_t)sim->net->n_rec;
+    int example_steps = sim->n_steps / n_examples;
+    double decay = exp(-(double)sim->net->spec.dt / KERNEL_MS);
+    memset(features, 0, (size_t)n_examples * n * sizeof *features);
+    memset(trace, 0, n * sizeof *trace);
+    for (int t = 0; t < n_examples * example_steps; t++) {
+        double *mean = features + (size_t)(t / example_steps) * n;
+        size_t step = (size_t)(sim->net->spec.n_delay + t);
+        for (size_t j = 0; j < n; j++) {
+            trace[j] *= decay;
+        }
+        for (uint32_t e = k->sent.start[step]; e < k->sent.start[step + 1]; e++) {
+            trace[k->sent.spikes[e].i] += k->sent.spikes[e].lanes >> lane & 1;
+        }
+        for (size_t j = 0; j < n; j++) {
+            mean[j] += trace[j] / example_steps;
+        }
+    }
+}
+
 size_t ridge_work(size_t n) {
     return 2 * n * n + 3 * n;
 }

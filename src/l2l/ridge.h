@@ -2,7 +2,11 @@
 #ifndef LSNN_L2L_RIDGE_H
 #define LSNN_L2L_RIDGE_H
 
-#include <stddef.h>
+#include "net/sim.h"
+
+/* What sample b's neurons have sent in the last lsnn_forward, as features [n_examples][n_rec]: each spike through an exponential kernel of 20 ms that begins
+ * with 1, and of that the mean over each example, n_examples equal parts of the sequence. trace [n_rec] is work. */
+void ridge_features(const lsnn_sim *sim, int b, int n_examples, double *features, double *trace);
 
 /* Numbers of work that ridge_errors needs for n features. */
 size_t ridge_work(size_t n);

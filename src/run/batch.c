@@ -115,3 +115,18 @@ lsnn_status batch_take_loss(batch *b, bool with_gradient, batch_loss *out) {
     loss_squared(&in, b->target, d_output, &out->loss, &out->n_counted);
     return LSNN_OK;
 }
+
+double batch_sample_error(const batch *b, int k) {
+    size_t n_out = (size_t)b->task->n_out;
+    double sum = 0;
+    double n = 0;
+    for (size_t w = 0; w < (size_t)b->task->n_windows; w++) {
+        size_t first = (w * (size_t)b->pass->n_batch + (size_t)k) * n_out;
+        for (size_t at = first; at < first + n_out; at++) {
+            double excess = (double)b->pass->output[at] - (double)b->target[at];
+            sum += isnan(b->target[at]) ? 0 : excess * excess;
+            n += !isnan(b->target[at]);
+        }
+    }
+    return n > 0 ? sum / n : 0;
+}

@@ -25,6 +25,24 @@ bool score_is_better(const task *t, double a, double b) {
     return isnan(b) ? !isnan(a) : t->lower_is_better ? a < b : a > b;
 }
 
+/* Squared errors, sequence by sequence. */
+typedef struct spread {
+    double n, sum, squares;
+} spread;
+
+static void add_sequences(const batch *b, int n, spread *s) {
+    for (int k = 0; b->task->loss == LOSS_SQUARED && k < n; k++) {
+        double error = batch_sample_error(b, k);
+        s->n++;
+        s->sum += error;
+        s->squares += error * error;
+    }
+}
+
+static double interval_of(const spread *s) {
+    return s->n > 1 ? 1.96 * sqrt(fmax(s->squares - s->sum * s->sum / s->n, 0) / (s->n - 1) / s->n) : NAN;
+}
+
 lsnn_status evaluate(batch *b, split part, uint64_t seed, int64_t n_batches, const volatile int *stop, evaluation *out) {
     lsnn_status status = LSNN_OK;
     int n_batch = b->pass->n_batch;
@@ -35,6 +53,7 @@ lsnn_status evaluate(batch *b, split part, uint64_t seed, int64_t n_batches, con
     pass_activity activity = {0};
     int64_t n_wrong = 0;
     int64_t n_counted = 0;
+    spread sequences = {0};
     for (int64_t first = 0; first < end; first += n_batch) {
         if (stop != NULL && *stop != 0) {
             return fail(LSNN_STOPPED, "stopped in the evaluation");
@@ -47,6 +66,7 @@ lsnn_status evaluate(batch *b, split part, uint64_t seed, int64_t n_batches, con
         loss += one.loss * (double)one.n_counted;
         n_wrong += one.n_wrong;
         n_counted += one.n_counted;
+        add_sequences(b, n, &sequences);
         rate += pass_rate(b->pass) * n_batch; /* silent lanes do not spike */
         pass_activity more = pass_count_activity(b->pass, n);
         activity.spikes += more.spikes;
@@ -56,6 +76,7 @@ lsnn_status evaluate(batch *b, split part, uint64_t seed, int64_t n_batches, con
     double error = (double)n_wrong / n;
     *out = (evaluation){.loss = loss / n,
                         .rate_hz = rate / (double)end,
+                        .score_interval = interval_of(&sequences),
                         .spikes = activity.spikes / (double)end,
                         .operations = activity.operations / (double)end,
                         .n = n_counted,
@@ -71,6 +92,7 @@ lsnn_result evaluation_result(const evaluation *e, const lsnn_experiment *experi
                           .n = e->n,
                           .loss = e->loss,
                           .score = e->score,
+                          .score_interval = e->score_interval,
                           .rate_hz = e->rate_hz,
                           .spikes = e->spikes,
                           .operations = e->operations};

@@ -7,7 +7,8 @@
 
 typedef struct evaluation {
     double loss, score, rate_hz;
-    double spikes, operations; /* a sample, as lsnn_result */
+    double score_interval;     /* as in lsnn_result, as the next two */
+    double spikes, operations; /* a sample */
     int64_t n;                 /* decisions, or numbers, that count */
 } evaluation;
 

@@ -92,6 +92,7 @@ lsnn_status record_save(const char *folder, const run_record *record) {
     json_object_set_new(root, "loss", number(result->loss));
     json_object_set_new(root, "score_name", json_string(result->score_name));
     json_object_set_new(root, "score", number(result->score));
+    json_object_set_new(root, "score_interval", number(result->score_interval));
     json_object_set_new(root, "best_valid_score", number(record->best_valid_score));
     json_object_set_new(root, "rate_hz", number(result->rate_hz));
     json_object_set_new(root, "spikes", number(result->spikes));
@@ -157,6 +158,7 @@ static lsnn_status read_record(const json_t *root, run_record *record) {
                                       .n = whole_of(root, "n"),
                                       .loss = real_of(root, "loss"),
                                       .score = real_of(root, "score"),
+                                      .score_interval = real_of(root, "score_interval"),
                                       .rate_hz = real_of(root, "rate_hz"),
                                       .spikes = real_of(root, "spikes"),
                                       .operations = real_of(root, "operations"),
