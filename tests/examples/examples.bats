@@ -5,7 +5,8 @@ bats_require_minimum_version 1.5.0
 setup() {
     : "${LSNN_SOURCE:=$BATS_TEST_DIRNAME/../..}"
     : "${LSNN_BUILD:=build/release}"
-    EXAMPLES=$(cd "$LSNN_SOURCE" && cd "$LSNN_BUILD/examples" && pwd) # a path also after cd
+    SOURCE=$(cd "$LSNN_SOURCE" && pwd) # a path also after cd
+    EXAMPLES=$(cd "$LSNN_SOURCE" && cd "$LSNN_BUILD/examples" && pwd)
     cd "$BATS_TEST_TMPDIR" || return
     unset LSNN_ISA
 }
@@ -61,6 +62,27 @@ holds() {
     holds "$(sed -nE 's/^iteration +0 .*error ([0-9.]+) .*/\1/p' <<<"$output")" '>' 0.3
     holds "$(number 'mean squared error')" '<' 0.02
     [ "$(grep -c ' ms .*\*$' <<<"$output")" = 25 ]
+}
+
+@test "own_family: a line that was never seen is learned from 15 points, with weights that stay as they are" {
+    SECONDS=0
+    run "$EXAMPLES/own_family" "$SOURCE/examples/own_family.yaml" lines
+    [ "$status" = 0 ]
+    [ "$SECONDS" -lt "${LSNN_EXAMPLE_SECONDS:-20}" ]
+    curve() { sed -nE "s/^$1 .* first example ([0-9.]+), at the last ([0-9.]+)/\\$2/p" <<<"$output"; }
+    holds "$(curve network 1)" '>' 0.06
+    holds "$(curve network 2)" '<' 0.025
+    holds "$(curve network 2)" '<' "$(curve 'running mean' 2)"
+    holds "$(curve 'linear fit' 2)" '<' 0.0001
+    [ -s lines/best.safetensors ]
+}
+
+@test "own_family: an experiment of another task is an error in one line" {
+    run --separate-stderr "$EXAMPLES/own_family" "$SOURCE/experiments/store-recall.yaml" lines
+    [ "$status" = 2 ]
+    [[ $stderr == "own_family: "*l2l-own* ]]
+    [ "$(wc -l <<<"$stderr")" = 1 ]
+    [ ! -e lines ]
 }
 
 @test "the examples give the same text with every vector unit and number of threads" {

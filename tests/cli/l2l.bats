@@ -1,0 +1,97 @@
+# Learning to learn functions, with networks and episodes that take a second.
+
+setup_file() {
+    load helper
+    cd "$BATS_FILE_TMPDIR" || return
+    for family in teacher sinusoid; do
+        "$LSNN" train l2l-$family --set net.n_lif=10 --set net.n_adaptive=10 --set l2l.n_examples=30 --set l2l.n_code=30 --set train.iterations=4 \
+            --set train.valid_batches=2 --set train.test_batches=3 --threads 1 --out $family --quiet --json >$family.json 2>err || return
+    done
+}
+
+setup() {
+    load helper
+    cd "$BATS_TEST_TMPDIR" || return
+}
+
+@test "the experiments are those of the protocol" {
+    check 0 show l2l-teacher --json
+    jq -e '.needs | .n_in == 300 and .n_lif == 180 and .n_adaptive == 120 and .n_out == 1 and .n_steps == 10000 and .n_batch == 10' out
+    jq -e '.needs.memory_bytes < 2e9' out
+    jq -e '.settings | .["net.tau_a"].value == "1..1000" and .["train.iterations"].value == "5000" and (has("l2l.amplitude") | not)' out
+    check 0 show l2l-sinusoid --json
+    jq -e '.needs | .n_in == 200 and .n_lif == 60 and .n_adaptive == 40 and .n_out == 1 and .n_steps == 10000' out
+    jq -e '.settings | .["l2l.amplitude"].value == "0.1..5" and (has("l2l.n_hidden") | not)' out
+    check 0 list
+    grep -q '^l2l-teacher ' out
+    grep -q '^l2l-sinusoid ' out
+}
+
+@test "eval gives the error with its interval, the same on any number of threads" {
+    for family in teacher sinusoid; do
+        run=$BATS_FILE_TMPDIR/$family
+        jq -e '.n == 900 and .score > 0 and .score_interval > 0 and .score_interval < .score' "$run.json"
+        check 0 eval "$run" --threads 2 --json
+        [ "$(jq -c '[.score, .score_interval]' out)" = "$(jq -c '[.score, .score_interval]' "$run.json")" ]
+        check 0 eval "$run" --seed 9 --json
+        [ "$(jq .score out)" != "$(jq .score "$run.json")" ]
+        check 0 eval "$run" --split valid
+        grep -Eq '^valid mean squared error [0-9.e-]+ \+- [0-9.e-]+, n 900,' out
+    done
+}
+
+@test "eval --references: eight curves, and the network's is its score" {
+    run=$BATS_FILE_TMPDIR/teacher
+    check 0 eval "$run" --references --threads 2 --json
+    cp out two
+    [ "$(wc -l <out)" = 1 ]
+    jq -e '.split == "test" and (.curves | length) == 8 and .curves[0].name == "network"' out
+    jq -e --argjson score "$(jq .score "$run.json")" '.curves[0].mean | . - $score | fabs < 1e-6 * $score' out
+    jq -e '.curves | map(select(.first == 0)) | length == 5 and all((.error | length) == 30 and (.interval | length) == 30)' out
+    jq -e '.curves | map(select(.first == 27)) | length == 3 and all(.name | startswith("ridge"))' out
+    jq -e '.curves | map({(.name): .mean}) | add | .["linear fit"] < .["running mean"] and .["running mean"] < .["last target"]' out
+    check 0 eval "$run" --references --threads 1 --json
+    cmp out two
+    check 0 eval "$run" --references
+    grep -q '^30 episodes' out
+    grep -Eq '^linear fit +[0-9.e-]+ \+- ' out
+}
+
+@test "eval --references of another task is refused" {
+    train_tiny
+    cd "$BATS_TEST_TMPDIR"
+    # shellcheck disable=SC2154 # helper.bash sets it
+    check 2 eval "$trained" --references
+    one_error_line
+    says err 'l2l-*'
+}
+
+@test "probe and plot show an episode" {
+    run=$BATS_FILE_TMPDIR/sinusoid
+    check 0 probe "$run" --sample 2 --out episode.safetensors
+    [ -s episode.safetensors ]
+    check 0 plot episode.safetensors --out episode.svg
+    [ -s episode.svg ]
+}
+
+@test "a task of a program's own says where its functions are to come from" {
+    printf 'task: l2l-own\n' >own.yaml
+    check 3 train ./own.yaml --out own
+    one_error_line
+    says err 'lsnn_run_options.family'
+    [ ! -e own ]
+    check 3 show ./own.yaml
+    says out 'what the network needs is not known'
+    grep -q '^l2l.n_examples ' out
+}
+
+@test "settings that do not fit are refused" {
+    check 3 train l2l-sinusoid --set 'l2l.phase=[1, 2]' --out own
+    one_error_line
+    says err 'l2l.phase'
+    check 3 train l2l-teacher --set l2l.code_width=0 --out own
+    says err 'l2l.code_width'
+    check 3 train l2l-teacher --set l2l.amplitude=1 --out own
+    says err 'l2l.amplitude'
+    [ ! -e own ]
+}
