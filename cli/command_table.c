@@ -247,7 +247,8 @@ static const struct command commands[] = {
     {.name = "eval",
      .operands = "RUN|MODEL",
      .summary = "evaluate a trained network",
-     .details = "Evaluates the best network of a run folder, or a model file.",
+     .details =
+         "Evaluates the best network of a run folder, or a model file. For squared errors, half the width of the 95 % confidence interval over sequences follows after +-.",
      .examples = eval_examples,
      .flags = eval_flags,
      .n_operands_min = 1,

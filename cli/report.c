@@ -81,12 +81,18 @@ const char *format_score(const char *score_name, double score, int decimals, num
 }
 
 const char *format_interval(double interval, number_room *room) {
-    snprintf(room->text, sizeof room->text, isnan(interval) ? "" : " +- %.2g", interval);
+    room->text[0] = '\0';
+    if (!isnan(interval)) {
+        snprintf(room->text, sizeof room->text, " +- %.2g", interval);
+    }
     return room->text;
 }
 
 const char *format_rate(double rate_hz, number_room *room) {
-    snprintf(room->text, sizeof room->text, isnan(rate_hz) ? "" : "rate %.1f Hz, ", rate_hz);
+    room->text[0] = '\0';
+    if (!isnan(rate_hz)) {
+        snprintf(room->text, sizeof room->text, "rate %.1f Hz, ", rate_hz);
+    }
     return room->text;
 }
 
