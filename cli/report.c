@@ -147,10 +147,10 @@ json_t *json_result(const lsnn_result *result, const char *run, int n_threads) {
     return json_pack("{s:o, s:I, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:o, s:b, s:o, s:i, s:s}", "experiment",
                      json_text(result->experiment), "seed", (json_int_t)result->seed, "split", json_text(result->split), "n",
                      (json_int_t)result->n, "loss", json_number(result->loss), "score_name", json_text(result->score_name), "score",
-                     json_number(result->score), "score_interval", json_number(result->score_interval), "rate_hz", json_number(result->rate_hz), "spikes", json_number(result->spikes),
-                     "operations", json_number(result->operations), "iterations", (json_int_t)result->iterations, "seconds",
-                     json_number(result->seconds), "was_finished", (int)result->was_finished, "run", json_text(run), "threads", n_threads,
-                     "version", lsnn_version());
+                     json_number(result->score), "score_interval", json_number(result->score_interval), "rate_hz",
+                     json_number(result->rate_hz), "spikes", json_number(result->spikes), "operations", json_number(result->operations),
+                     "iterations", (json_int_t)result->iterations, "seconds", json_number(result->seconds), "was_finished",
+                     (int)result->was_finished, "run", json_text(run), "threads", n_threads, "version", lsnn_version());
 }
 
 int print_json(json_t *object) {

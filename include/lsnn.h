@@ -371,7 +371,7 @@ typedef struct lsnn_result {
     int64_t n; /* samples (or decisions) that the score is over */
     double loss, score, rate_hz;
     double score_interval; /* of squared errors: half the width of the score's 95 % confidence interval over sequences; else NaN */
-    double spikes;     /* a sample, of inputs and neurons; NaN in networks without spikes */
+    double spikes;         /* a sample, of inputs and neurons; NaN in networks without spikes */
     double operations; /* a sample: synaptic ones, one for each synapse that a spike reaches; in networks without spikes, multiply-adds */
     int64_t iterations;
     double seconds;    /* of training, over all its parts, or of the evaluation */
