@@ -42,8 +42,8 @@ struct arguments {
     int n_operands, n_set;
     const char *out, *data, *split, *write, *rows, *seeds, *over; /* NULL: not given */
     int64_t seed;                                                 /* -1: not given */
-    int64_t threads, sample;
-    bool resume, no_test, json, quiet, curves, connections, report, references, help, version;
+    int64_t threads, sample, first;
+    bool resume, no_test, json, quiet, curves, connections, learning, beliefs, report, references, help, version;
 };
 
 struct command {

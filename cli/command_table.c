@@ -100,6 +100,21 @@ static const struct flag plot_flags[] = {
      .help = "draw which synapses the network has, before and after training, instead",
      .kind = FLAG_SWITCH,
      FIELD(connections)},
+    {.name = "learning",
+     .help = "of learning to learn functions: draw the error against the examples seen, beside that of simple ways to learn, instead",
+     .kind = FLAG_SWITCH,
+     FIELD(learning)},
+    {.name = "beliefs",
+     .help =
+         "of learning to learn functions: draw what the network takes four of them for after 1, 2, 5, ... examples, from --sample on, instead",
+     .kind = FLAG_SWITCH,
+     FIELD(beliefs)},
+    {.name = "first",
+     .argument = "MS",
+     .help = "draw only so many milliseconds of the sample; 0, the default: all",
+     .kind = FLAG_NUMBER,
+     FIELD(first),
+     .highest = NUMBER_MAX},
     THREADS,
     DATA,
     END,
@@ -195,6 +210,8 @@ static const struct example plot_examples[] = {
     {"plot runs/digits-seed1 --curves --out curves.svg", "how the training went"},
     {"plot smnist-deepr --connections --out wiring.png", "which synapses rewiring found"},
     {"plot seven.safetensors --out seven.pdf", "a probe that is there already"},
+    {"plot runs/l2l-teacher-seed1 --first 2000 --out start.png", "the first two seconds of an episode"},
+    {"plot runs/l2l-teacher-seed1 --beliefs --out beliefs.png", "what the network takes new functions for"},
     {0},
 };
 static const struct example data_examples[] = {
@@ -280,10 +297,11 @@ static const struct command commands[] = {
      .run = command_probe},
     {.name = "plot",
      .operands = "RUN|MODEL|FILE",
-     .summary = "draw a sample, a training's curves, or a network's connections",
+     .summary = "draw a sample, a training's curves, a network's connections, or how it learns",
      .details =
          "Draws one sample of a run or model (input, spikes of LIF and adaptive neurons, thresholds, outputs over time), a file written by lsnn "
-         "probe, a metrics.jsonl (loss, score and rate over training), or the connections of a run's best network or a model.",
+         "probe, a metrics.jsonl (loss, score and rate over training), or the connections of a run's best network or a model; of networks that have "
+         "learned to learn functions, the error against the examples seen, and what the network takes a function for.",
      .examples = plot_examples,
      .flags = plot_flags,
      .n_operands_min = 1,
@@ -312,7 +330,7 @@ static const struct command commands[] = {
      .flags = reproduce_flags,
      .n_operands_max = 1,
      .completion = COMPLETE_WORDS,
-     .words = "digits|smnist|smnist-search|store-recall",
+     .words = "digits|l2l|l2l-sinusoid|l2l-teacher|smnist|smnist-search|store-recall",
      .run = command_reproduce},
     {.name = "sweep",
      .operands = "EXPERIMENT|FILE.yaml",

@@ -38,6 +38,10 @@ static char *create_temporary(const char *figure, int *code) {
     return path;
 }
 
+static lsnn_status plot_probe(const char *probe, const struct arguments *arguments) {
+    return arguments->first > 0 ? lsnn_plot_start(probe, (double)arguments->first, arguments->out) : lsnn_plot(probe, arguments->out);
+}
+
 static int plot_sample(const struct arguments *arguments) {
     const volatile int *stop = stop_on_signal(); /* so that the temporary file goes */
     lsnn_context *context = NULL;
@@ -54,7 +58,7 @@ static int plot_sample(const struct arguments *arguments) {
         .data_folder = arguments->data, .split = arguments->split, .message = progress_message, .user = &progress, .stop = stop};
     TRY(lsnn_probe(arguments->operands[0], context, &options, arguments->sample, probe));
     if (*stop == 0) {
-        TRY(lsnn_plot(probe, arguments->out));
+        TRY(plot_probe(probe, arguments));
     }
 out:
     code = *stop != 0 ? lsnn_status_exit_code(LSNN_STOPPED) : report(status);
@@ -71,9 +75,26 @@ static int plot_curves(const struct arguments *arguments) {
     return code;
 }
 
+static int plot_learned(const struct arguments *arguments) {
+    enum { EPISODES_SHOWN = 4 };
+    const char *source = arguments->operands[0];
+    lsnn_context *context = NULL;
+    struct progress progress;
+    lsnn_status status = LSNN_OK;
+    progress_init(&progress, true, stop_on_signal());
+    TRY(lsnn_context_create(&context, (int)arguments->threads));
+    lsnn_run_options options = {
+        .data_folder = arguments->data, .split = arguments->split, .message = progress_message, .user = &progress, .stop = progress.stop};
+    TRY(arguments->learning ? lsnn_plot_learning(source, context, &options, arguments->out)
+                            : lsnn_plot_beliefs(source, context, &options, arguments->sample, EPISODES_SHOWN, arguments->out));
+out:
+    lsnn_context_free(context);
+    return report(status);
+}
+
 /* A .safetensors file is a probe or a model: only its content tells. */
 static int plot_file(const struct arguments *arguments) {
-    lsnn_status status = lsnn_plot(arguments->operands[0], arguments->out);
+    lsnn_status status = plot_probe(arguments->operands[0], arguments);
     return status == LSNN_ERR_USAGE ? plot_sample(arguments) : report(status);
 }
 
@@ -82,12 +103,14 @@ int command_plot(const struct arguments *arguments) {
     if (!has_ending(figure, ".svg") && !has_ending(figure, ".png") && !has_ending(figure, ".pdf")) {
         return complain(LSNN_ERR_USAGE, "--out is '%s'; a figure's name ends in .svg, .png or .pdf", figure);
     }
-    if (arguments->curves && arguments->connections) {
-        return complain(LSNN_ERR_USAGE, "--curves and --connections are two figures; give one of them");
+    if (arguments->curves + arguments->connections + arguments->learning + arguments->beliefs > 1) {
+        return complain(LSNN_ERR_USAGE, "--curves, --connections, --learning and --beliefs are different figures; give one of them");
     }
     int code = 0;
     if (arguments->connections) {
         code = report(lsnn_plot_connections(source, figure));
+    } else if (arguments->learning || arguments->beliefs) {
+        code = plot_learned(arguments);
     } else if (arguments->curves || has_ending(source, ".jsonl")) {
         code = plot_curves(arguments);
     } else {

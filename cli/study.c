@@ -17,6 +17,9 @@ static void announce(void *user, const char *label, uint64_t seed, int number, i
 static void print_row(void *user, const lsnn_study_row *row) {
     struct study *study = user;
     number_room mean, deviation, best, paper;
+    if (*study->page != '\0' && strcmp(study->page, row->page) != 0) { /* of several tables, the next begins */
+        printf("%s\n", study->page);
+    }
     snprintf(study->page, sizeof study->page, "%s", row->page);
     printf("%-40s", row->label);
     if (row->n_runs == 0) {

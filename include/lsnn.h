@@ -439,6 +439,7 @@ typedef struct lsnn_curve {
     int first, n_examples;          /* of examples first..first + n_examples - 1 of each episode, counted from 0 */
     const double *error, *interval; /* [n_examples] */
     double mean, mean_interval;     /* over all these examples; the interval is that over episodes */
+    const double *episode_error;    /* [n_episodes] mean over these examples */
 } lsnn_curve;
 /* Of a run's best network or a model of learning to learn (tasks l2l-*): calls `each` with the curve of the network, and with those of simple ways to learn, each
  * on the same episodes, which are those of lsnn_evaluate with these options: online back-propagation in a network of 10 sigmoid units, a line fitted online, the
@@ -447,9 +448,51 @@ typedef struct lsnn_curve {
 LSNN_API lsnn_status lsnn_learning_curves(const char *run_or_model, lsnn_context *context, const lsnn_run_options *options,
                                           void (*each)(void *user, const lsnn_curve *curve), void *user);
 
+/* What to ask a network of learning to learn about the function that it is shown. */
+typedef struct lsnn_question {
+    int64_t episode; /* of the split */
+    const int *
+        seen; /* [n_seen] after how many examples it is asked: rising, from 0 to all of the episode; NULL: 1, 2, 5, 10, 20, 100, as far as there are so many */
+    int n_seen;
+    const double *
+        points; /* [n_points][n_inputs] where; NULL: a grid of n_points values of each input, even over its range, its ends included, with the
+                           * first input changing fastest */
+    int n_points; /* 0, without `points`: 101 values of one input, or 21 of each of several */
+    int n_draws;  /* how often each point is asked, with other random numbers for the spikes that show it; the mean counts. 0: once */
+} lsnn_question;
+
+/* What the network takes a function for, after so many examples of an episode. Its state is copied, and the copies are shown the point as the next example,
+ * with the target that would have come with it; weights do not change, and the episode goes on as if nobody had asked. */
+typedef struct lsnn_beliefs {
+    int64_t episode;
+    lsnn_range input_range[LSNN_FAMILY_INPUTS], target_range; /* the family's */
+    int n_inputs;
+    int n_examples;                    /* that it was shown: as many as the last of `seen` */
+    const double *x, *target, *answer; /* the examples [n_examples][n_inputs], their targets and the network's answers [n_examples] */
+    int n_points;                      /* all those of the grid, if it is one */
+    const double *points, *value;      /* [n_points][n_inputs]; the function's values there, [n_points] */
+    int n_seen;
+    const int *seen;      /* [n_seen] */
+    const double *belief; /* [n_seen][n_points] */
+} lsnn_beliefs;
+/* Asks a run's best network, or a model, of learning to learn (tasks l2l-*). A point that is the episode's next example gets, in the first draw, the same
+ * answer as there, bit for bit, but in networks with noise. Errors: USAGE (another task, a network without spikes, a question out of range), any. */
+LSNN_API lsnn_status lsnn_beliefs_create(lsnn_beliefs **out, const char *run_or_model, lsnn_context *context,
+                                         const lsnn_run_options *options, const lsnn_question *question);
+LSNN_API void lsnn_beliefs_free(lsnn_beliefs *beliefs);
+
 /* Draws a figure, its format by the ending of `figure_path`: .svg, .png, .pdf. `source` is a probe file (input, LIF and adaptive spikes, thresholds,
  * outputs over time), or a metrics.jsonl or a run folder, which has one (loss, score and rate over training). Errors: USAGE (other ending, or not such a file), DATA, IO. */
 LSNN_API lsnn_status lsnn_plot(const char *source, const char *figure_path);
+/* As lsnn_plot of a probe file, but only its first first_ms milliseconds, > 0: single spikes of long sequences can be seen then. Errors: USAGE (not a probe), DATA, IO. */
+LSNN_API lsnn_status lsnn_plot_start(const char *probe, double first_ms, const char *figure_path);
+/* Draws how the error falls with the number of examples seen, of a network and of those to compare with: the curves of lsnn_learning_curves. Errors: as there, and those of lsnn_plot. */
+LSNN_API lsnn_status lsnn_plot_learning(const char *run_or_model, lsnn_context *context, const lsnn_run_options *options,
+                                        const char *figure_path);
+/* Draws what a network takes functions of one or two inputs for after 1, 2, 5, 10, 20 and 100 examples, for n_episodes from `episode` on, 1..16: the beliefs of
+ * lsnn_beliefs_create on its grid. Errors: as there, and those of lsnn_plot. */
+LSNN_API lsnn_status lsnn_plot_beliefs(const char *run_or_model, lsnn_context *context, const lsnn_run_options *options, int64_t episode,
+                                       int n_episodes, const char *figure_path);
 /* Draws which synapses a network has, as it was drawn and as training left it: the weight matrices among inputs, LIF, adaptive and output neurons,
  * excitatory and inhibitory, and how many of the possible synapses exist between each two groups. Of a run folder's best network, a model file, or a
  * model that ships; the task's data are not needed. Errors: USAGE (other ending, or not an LSNN), DATA, IO, MEMORY. */

@@ -39,7 +39,7 @@ static int make_folder(void **state) {
 }
 
 static int remove_folder(void **state) {
-    static const char *const names[] = {"probe.safetensors", "probe.npy", "metrics.jsonl", "one.svg",  "one.png",  "one.pdf",
+    static const char *const names[] = {"probe.safetensors", "probe.npy", "metrics.jsonl", "start.svg", "one.svg",  "one.png",  "one.pdf",
                                         "two.svg",           "two.png",   "two.pdf",       "none.svg", "many.svg", "broken.svg"};
     char path[1024];
     (void)state;
@@ -393,6 +393,53 @@ static void test_squared_error_shows_target_and_output(void **state) {
     made_free(&m);
 }
 
+/* Windows one after another: each one's mean is drawn as one flat piece. */
+static void test_windows_without_gaps_show_their_means(void **state) {
+    (void)state;
+    made m = make(64, 5, 6, 2, 1, 8, 0.1);
+    m.loss_kind = "squared";
+    for (int w = 0; w < 8; w++) {
+        m.start[w] = 8 * w;
+        m.stop[w] = 8 * w + 8;
+        m.real[7][w] = 0.5f;
+        m.real[8][w] = 0.5f;
+    }
+    for (int t = 0; t < 64; t++) {
+        m.real[6][t] = t % 2 == 0 ? 1000.0f : -1000.0f; /* what single steps do is not shown */
+    }
+    char *svg = svg_of(&m);
+    assert_says(svg, ">output</text>");
+    assert_null(strstr(svg, ">1000<"));
+    free(svg);
+    made_free(&m);
+}
+
+static void test_the_start_of_a_probe(void **state) {
+    (void)state;
+    char source[1024], figure[1024];
+    made m = make(64, 5, 6, 2, 2, 4, 0.1); /* windows 8..15, 24..31, 40..47, 56..63 */
+    m.dt = "2";
+    for (int squared = 0; squared < 2; squared++) {
+        m.loss_kind = squared ? "squared" : "cross_entropy";
+        made_write(&m, in_folder(source, "probe.safetensors"));
+        static const double first[] = {1, 20, 60, 128, 1e9}; /* one step; into the first window; into the second; all */
+        for (size_t k = 0; k < sizeof first / sizeof *first; k++) {
+            size_t n;
+            assert_int_equal(lsnn_plot_start(source, first[k], in_folder(figure, "start.svg")), LSNN_OK);
+            char *svg = text_of(figure, &n);
+            if (first[k] == 60) {
+                assert_says(svg, "; the first 60 of 128 ms");
+            }
+            assert_true((strstr(svg, "; the first ") == NULL) == (first[k] >= 128));
+            free(svg);
+        }
+        assert_int_equal(lsnn_plot_start(source, 0, figure), LSNN_ERR_USAGE);
+        assert_int_equal(lsnn_plot_start(source, NAN, figure), LSNN_ERR_USAGE);
+        assert_int_equal(lsnn_plot_start(source, 5, "figure.gif"), LSNN_ERR_USAGE);
+    }
+    made_free(&m);
+}
+
 static void test_many_windows_and_classes(void **state) {
     (void)state;
     made m = make(600, 5, 6, 2, 61, 6, 0.1);
@@ -646,6 +693,8 @@ int main(void) {
         cmocka_unit_test(test_huge_raster_becomes_an_image),
         cmocka_unit_test(test_currents_are_a_heat_map),
         cmocka_unit_test(test_squared_error_shows_target_and_output),
+        cmocka_unit_test(test_windows_without_gaps_show_their_means),
+        cmocka_unit_test(test_the_start_of_a_probe),
         cmocka_unit_test(test_many_windows_and_classes),
         cmocka_unit_test(test_numbers_that_are_not_finite),
         cmocka_unit_test(test_names_are_drawn_as_text),

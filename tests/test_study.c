@@ -83,6 +83,11 @@ static void a_damaged_plan_is_refused_with_its_line(void **state) {
         {"rows:\n  a:\n    experiment: [digits]\n", "experiment: takes one text", LSNN_ERR_DATA},
         {"rows:\n  a: digits\n", ":2: rows: takes", LSNN_ERR_DATA},
         {"score: both\nrows:\n  a:\n    experiment: digits\n", ":1: score: takes test or validation", LSNN_ERR_DATA},
+        {"rows:\n  a:\n    experiment: digits\n    against: b\n", "row a: against: there is no row 'b'", LSNN_ERR_DATA},
+        {"sample_ms: long\nrows:\n  a:\n    experiment: digits\n", ":1: sample_ms: takes one number", LSNN_ERR_DATA},
+        {"tables: digits\n", ":1: tables: takes a list", LSNN_ERR_DATA},
+        {"tables: [[digits]]\n", ":1: tables: takes a list of at most", LSNN_ERR_DATA},
+        {"tables: [digits]\nrows:\n  a:\n    experiment: digits\n", "has rows and tables", LSNN_ERR_DATA},
         {"wrong: 1\nrows:\n  a:\n    experiment: digits\n", ":1: a plan has", LSNN_ERR_DATA},
         {"rows: &x\n  a:\n    experiment: digits\n", "anchors", LSNN_ERR_DATA},
         {"rows: [\n", "not YAML", LSNN_ERR_DATA},
@@ -97,14 +102,19 @@ static void a_damaged_plan_is_refused_with_its_line(void **state) {
 
 static void the_tables_that_ship_can_be_read(void **state) {
     (void)state;
-    static const char *const names[] = {"digits", "store-recall", "smnist"};
-    for (int k = 0; k < 3; k++) {
+    static const char *const names[] = {"digits", "store-recall", "smnist", "l2l-teacher", "l2l-sinusoid"};
+    for (int k = 0; k < 5; k++) {
         plan p;
         need(plan_open(&p, names[k]));
         assert_true(p.n_rows > 0);
         plan_release(&p);
     }
     plan p;
+    need(plan_open(&p, "l2l"));
+    assert_int_equal(p.n_rows, 0);
+    assert_int_equal(p.n_tables, 2);
+    assert_string_equal(p.tables[1], "l2l-sinusoid");
+    plan_release(&p);
     need_error(plan_open(&p, "smnits"), LSNN_ERR_USAGE, "did you mean smnist?");
     plan_release(&p);
 }
@@ -313,6 +323,80 @@ static void figures_are_drawn_from_records_alone(void **state) {
     study_release(&s);
 }
 
+/* Curves of 4 test functions, as the file of a run. */
+static void add_curves(const fixture *f, const char *row, uint64_t seed, const double episode_error[4], bool with_others) {
+    char path[FOLDER_SIZE + 200];
+    static const double error[3] = {0.25, 0.125, 0.0625}, interval[3] = {0.01, 0.01, 0.01};
+    kept_curves kept = {.n = with_others ? 3 : 1,
+                        .curve = {{.name = "network",
+                                   .n_episodes = 4,
+                                   .n_examples = 3,
+                                   .error = error,
+                                   .interval = interval,
+                                   .mean = 0.1458,
+                                   .mean_interval = 0.02,
+                                   .episode_error = episode_error},
+                                  {.name = "ridge",
+                                   .n_episodes = 4,
+                                   .first = 2,
+                                   .n_examples = 1,
+                                   .error = error,
+                                   .interval = interval,
+                                   .mean = 0.25,
+                                   .mean_interval = 0.03},
+                                  {.name = "linear fit",
+                                   .n_episodes = 4,
+                                   .n_examples = 3,
+                                   .error = error,
+                                   .interval = interval,
+                                   .mean = 0.5,
+                                   .mean_interval = 0.04}}};
+    snprintf(path, sizeof path, "%s/records/%s-seed%d.curves.json", f->folder, row, (int)seed);
+    need(kept_curves_save(&kept, 3, path));
+}
+
+static void learning_to_learn_has_curves_and_differences(void **state) {
+    const fixture *f = *state;
+    study s;
+    char path[FOLDER_SIZE + 40];
+    static const double ours[4] = {0.1, 0.2, 0.3, 0.4}, theirs[4] = {0.2, 0.31, 0.39, 0.5};
+    add_record(f, "net", 1, 0.25, 0.25, "mean squared error");
+    add_record(f, "net", 2, 0.26, 0.26, "mean squared error");
+    add_record(f, "other", 1, 0.35, 0.35, "mean squared error");
+    add_record(f, "other", 3, 0.35, 0.35, "mean squared error"); /* of no seed that the first row has */
+    add_curves(f, "net", 1, ours, true);
+    add_curves(f, "other", 1, theirs, false);
+    add_curves(f, "other", 3, theirs, false);
+    open_study(&s, f,
+               "  net:\n    label: The network\n    experiment: l2l-teacher\n"
+               "  other:\n    label: Another\n    experiment: l2l-teacher\n    against: net\n");
+    need(study_draw(&s));
+    snprintf(path, sizeof path, "%s/examples.svg", f->folder);
+    assert_true(file_exists(path));
+    char *page = page_of(&s);
+    expect_in(page, "](examples.svg)");
+    expect_in(page, "| | seed 1 | seed 2 |\n");
+    expect_in(page, "| network | 0.1458 ± 0.02 |  |\n");
+    expect_in(page, "| ridge (last examples) | 0.25 ± 0.03 |  |\n");
+    expect_in(page, "| | 1. | 2. | 1. to 3. | 3. to 3. |\n");
+    expect_in(page, "| network | 0.25 | 0.125 | 0.146 | 0.0625 |\n");
+    expect_in(page, "| ridge | | | | 0.25 |\n");
+    expect_in(page, "| Another | The network | 1 | +0.1 ± 0.008 |\n"); /* 0.1, 0.11, 0.09, 0.1: 1.96 * 0.00816 / 2 */
+    assert_null(strstr(page, "| Another | The network | 3 |"));
+    char *again = page_of(&s);
+    assert_string_equal(page, again);
+    free(again);
+    free(page);
+    study_release(&s);
+    snprintf(path, sizeof path, "%s/records/net-seed1.curves.json", f->folder);
+    write_file(path, "{}");
+    s = (study){.command = "lsnn reproduce plan"};
+    snprintf(s.folder, sizeof s.folder, "%s", f->folder);
+    need(plan_open(&s.plan, f->path));
+    need_error(study_collect(&s), LSNN_ERR_DATA, "net-seed1.curves.json");
+    study_release(&s);
+}
+
 static void a_damaged_record_is_named(void **state) {
     const fixture *f = *state;
     study s;
@@ -341,6 +425,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(the_page_says_what_the_records_say, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_search_says_that_it_has_not_seen_test_data, set_up, tear_down),
         cmocka_unit_test_setup_teardown(figures_are_drawn_from_records_alone, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(learning_to_learn_has_curves_and_differences, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_damaged_record_is_named, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

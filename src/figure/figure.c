@@ -140,7 +140,18 @@ lsnn_status lsnn_plot(const char *source, const char *figure_path) {
         TRY(path_join(path, sizeof path, source, "metrics.jsonl"));
         return figure_of_training(path, figure_path);
     }
-    return path_has_ending(source, ".jsonl") ? figure_of_training(source, figure_path) : figure_of_probe(source, figure_path);
+    return path_has_ending(source, ".jsonl") ? figure_of_training(source, figure_path) : figure_of_probe(source, INFINITY, figure_path);
+out:
+    return status;
+}
+
+lsnn_status lsnn_plot_start(const char *probe, double first_ms, const char *figure_path) {
+    lsnn_status status;
+    TRY(canvas_check_path(figure_path));
+    if (!(first_ms > 0)) {
+        TRY(fail(LSNN_ERR_USAGE, "the first %g ms are to be drawn; it must be more than 0", first_ms));
+    }
+    return figure_of_probe(probe, first_ms, figure_path);
 out:
     return status;
 }

@@ -57,8 +57,8 @@ void figure_widen(double *low, double *high, const double *values, size_t n);
 /* 0 if none is. */
 double figure_last_finite(const double *values, size_t n);
 
-/* The two figures: of a file that lsnn_probe made, and of a metrics.jsonl. Errors: those of lsnn_plot. */
-lsnn_status figure_of_probe(const char *path, const char *figure_path);
+/* The two figures: of a file that lsnn_probe made, its first first_ms milliseconds or (INFINITY) all; and of a metrics.jsonl. Errors: those of lsnn_plot. */
+lsnn_status figure_of_probe(const char *path, double first_ms, const char *figure_path);
 lsnn_status figure_of_training(const char *path, const char *figure_path);
 
 #endif

@@ -30,7 +30,8 @@ static void draw_windows(canvas *page, const panel *where, const probe_file *sou
         while (last + 1 < source->n_windows && counts(source, last + 1) && source->start[last + 1] == source->stop[last]) {
             last++;
         }
-        double from = panel_x(where, source->start[w] * source->dt), to = panel_x(where, source->stop[last] * source->dt);
+        double from = panel_x(where, source->start[w] * source->dt),
+               to = panel_x(where, (double)probe_file_stop(source, last) * source->dt);
         if (to - from < where->width * 0.999) {
             canvas_box(page, from, where->y, to - from, where->height, (ink){shade_rgb, 1, 0});
         }
@@ -158,8 +159,8 @@ static void draw_thresholds(canvas *page, const panel *where, void *user) {
 static double mean_when_counted(const probe_file *source, size_t k) {
     double sum = 0, n = 0;
     for (size_t w = 0; w < source->n_windows; w++) {
-        for (int32_t t = source->start[w]; counts(source, w) && t < source->stop[w]; t++) {
-            double value = source->lines[k * source->n_steps + (size_t)t];
+        for (size_t t = (size_t)source->start[w]; counts(source, w) && t < probe_file_stop(source, w); t++) {
+            double value = source->lines[k * source->n_steps + t];
             sum += isfinite(value) ? value : 0;
             n++;
         }
@@ -199,8 +200,8 @@ static bool right_answer_line(const probe_file *source, size_t k) {
         source->line[t] = NAN;
     }
     for (size_t w = 0; w < source->n_windows; w++) {
-        for (int32_t t = source->start[w]; source->class_of[w] == (int32_t)k && t < source->stop[w]; t++) {
-            source->line[t] = source->lines[k * source->n_steps + (size_t)t];
+        for (size_t t = (size_t)source->start[w]; source->class_of[w] == (int32_t)k && t < probe_file_stop(source, w); t++) {
+            source->line[t] = source->lines[k * source->n_steps + t];
             any = true;
         }
     }
@@ -212,7 +213,7 @@ static void draw_window_classes(canvas *page, const panel *where, const probe_fi
     text_style style = {.rgb = quiet_rgb, .size = note_size, .anchor = TEXT_CENTRE};
     for (size_t w = 0; w < source->n_windows && source->n_windows > 1; w++) {
         char text[32];
-        double from = panel_x(where, source->start[w] * source->dt), to = panel_x(where, source->stop[w] * source->dt);
+        double from = panel_x(where, source->start[w] * source->dt), to = panel_x(where, (double)probe_file_stop(source, w) * source->dt);
         snprintf(text, sizeof text, "%ld", (long)source->class_of[w]);
         if (counts(source, w) && to - from > canvas_text_width(page, text, style) + 3) {
             canvas_text(page, (from + to) / 2, where->y - 2, text, style);
@@ -245,15 +246,29 @@ static void draw_classes(canvas *page, const panel *where, void *user) {
     draw_window_classes(page, where, source);
 }
 
-static void target_line(const probe_file *source, size_t k) {
+/* values [n_windows][n_out], each over its window. */
+static void window_line(const probe_file *source, const float *values, size_t k) {
     for (size_t t = 0; t < source->n_steps; t++) {
         source->line[t] = NAN;
     }
     for (size_t w = 0; w < source->n_windows; w++) {
-        for (int32_t t = source->start[w]; t < source->stop[w]; t++) {
-            source->line[t] = (double)source->target[w * source->n_out + k];
+        for (size_t t = (size_t)source->start[w]; t < probe_file_stop(source, w); t++) {
+            source->line[t] = (double)values[w * source->n_out + k];
         }
     }
+}
+
+static void target_line(const probe_file *source, size_t k) {
+    window_line(source, source->target, k);
+}
+
+/* Where window follows window, their means are the answers, and the output of single steps would only hide them. Else it is shown step by step. */
+static const double *output_line(const probe_file *source, size_t k) {
+    if (source->n_windows > 1 && source->start[1] == source->stop[0]) {
+        window_line(source, source->output, k);
+        return source->line;
+    }
+    return source->lines + k * source->n_steps;
 }
 
 static size_t n_values_shown(const probe_file *source) {
@@ -263,7 +278,7 @@ static size_t n_values_shown(const probe_file *source) {
 static axis values_axis(const probe_file *source) {
     double low = INFINITY, high = -INFINITY;
     for (size_t k = 0; k < n_values_shown(source); k++) {
-        figure_widen(&low, &high, source->lines + k * source->n_steps, source->n_steps);
+        figure_widen(&low, &high, output_line(source, k), source->n_steps);
         target_line(source, k);
         figure_widen(&low, &high, source->line, source->n_steps);
     }
@@ -286,7 +301,7 @@ static void draw_values(canvas *page, const panel *where, void *user) {
         target.rgb = output.rgb = palette[k];
         target_line(source, k);
         panel_line(page, where, source->n_steps, source->times, source->line, target);
-        panel_line(page, where, source->n_steps, source->times, source->lines + k * source->n_steps, output);
+        panel_line(page, where, source->n_steps, source->times, output_line(source, k), output);
     }
     target.rgb = output.rgb = source->n_out == 1 ? palette[0] : input_rgb;
     draw_key(page, where, 0, "target", target);
@@ -325,8 +340,14 @@ static void probe_title(const probe_file *source, char *title, size_t size) {
         size_t n = strlen(answer);
         snprintf(answer + n, sizeof answer - n, " (last of %zu windows, %zu right)", n_counted, n_right);
     }
-    snprintf(title, size, "%.40s, %.16s sample %.20s: %s%sloss %s", probe_file_text(source, "experiment"), probe_file_text(source, "split"),
-             probe_file_text(source, "sample"), answer, n_counted > 0 ? ", " : "", loss);
+    int n = snprintf(title, size, "%.40s, %.16s sample %.20s: %s%sloss %s", probe_file_text(source, "experiment"),
+                     probe_file_text(source, "split"), probe_file_text(source, "sample"), answer, n_counted > 0 ? ", " : "", loss);
+    if (source->n_steps < source->n_steps_all && n > 0 && (size_t)n < size) {
+        char shown[32], all[32];
+        number_text(shown, sizeof shown, (double)source->n_steps * source->dt, 6);
+        number_text(all, sizeof all, (double)source->n_steps_all * source->dt, 6);
+        snprintf(title + n, size - (size_t)n, "; the first %s of %s ms", shown, all);
+    }
 }
 
 static axis rows_axis(size_t n) {
@@ -350,14 +371,14 @@ static void probe_strips(const probe_file *source, strips *all) {
     }
 }
 
-lsnn_status figure_of_probe(const char *path, const char *figure_path) {
+lsnn_status figure_of_probe(const char *path, double first_ms, const char *figure_path) {
     const double height = 468, right = 58;
     probe_file source = {0};
     strips all = {0};
     canvas *page = NULL;
     char title[320];
     lsnn_status status;
-    TRY(probe_file_open(&source, path));
+    TRY(probe_file_open(&source, path, first_ms));
     probe_title(&source, title, sizeof title);
     TRY(canvas_create(&page, figure_path, page_width, height, title));
     probe_strips(&source, &all);

@@ -172,12 +172,27 @@ static lsnn_status prepare(probe_file *source, const char *path) {
     return LSNN_OK;
 }
 
-lsnn_status probe_file_open(probe_file *source, const char *path) {
+/* All arrays but the windows' are step by step from the first on. */
+static void cut(probe_file *source, double first_ms) {
+    source->n_steps_all = source->n_steps;
+    source->n_steps = (size_t)fmin(fmax(floor(first_ms / source->dt + 1e-6), 1), (double)source->n_steps);
+    while (source->n_windows > 0 && (size_t)source->start[source->n_windows - 1] >= source->n_steps) {
+        source->n_windows--;
+    }
+}
+
+size_t probe_file_stop(const probe_file *source, size_t w) {
+    size_t stop = (size_t)source->stop[w];
+    return stop < source->n_steps ? stop : source->n_steps;
+}
+
+lsnn_status probe_file_open(probe_file *source, const char *path, double first_ms) {
     lsnn_status status;
     TRY(tensor_file_open(&source->file, path));
     TRY(read_settings(source, path));
     TRY(read_arrays(source, path));
     TRY(check_windows(source, path));
+    cut(source, first_ms);
     TRY(prepare(source, path));
 out:
     return status;

@@ -8,6 +8,7 @@
 typedef struct probe_file {
     tensor_file *file;
     size_t n_steps, n_in, n_rec, n_out, n_windows, n_lif, n_adaptive;
+    size_t n_steps_all; /* of the file, of which n_steps are drawn */
     double dt;
     bool currents, classes;
     const float *input, *threshold, *b, *beta, *y, *output, *target, *loss;
@@ -21,9 +22,12 @@ typedef struct probe_file {
     double *line;           /* owned: [n_steps], for whoever draws */
 } probe_file;
 
-/* `source` is all zeros before, and is to be closed even after a failure. Errors: USAGE (not a probe), IO, DATA, MEMORY. */
-lsnn_status probe_file_open(probe_file *source, const char *path);
+/* The first first_ms milliseconds of it, INFINITY: all; at least one step. `source` is all zeros before, and is to be closed even after a failure.
+ * Errors: USAGE (not a probe), IO, DATA, MEMORY. */
+lsnn_status probe_file_open(probe_file *source, const char *path, double first_ms);
 void probe_file_close(probe_file *source);
+/* The step after window w's last, of those that are drawn. */
+size_t probe_file_stop(const probe_file *source, size_t w);
 /* A metadata text, "?" if there is none. */
 const char *probe_file_text(const probe_file *source, const char *key);
 

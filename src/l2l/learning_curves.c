@@ -26,6 +26,7 @@ typedef struct curves {
     batch *batch;
     float *error, *ridge_error;        /* [n_episodes][n_examples], [N_L2][n_episodes][n_examples - n_fit] */
     double *summed, *interval;         /* [n_examples] */
+    double *episode_error;             /* [n_episodes] */
     double *features, *targets, *work; /* by thread: [n_examples][n_rec], [n_examples], for ridge_errors */
     size_t n_features, n_work;         /* of one thread */
     int64_t first;                     /* episode of the batch */
@@ -57,6 +58,7 @@ static void tell_curve(const curves *c, const char *name, int first, int n, cons
             c->interval[k] += e * e;
             sum += e / n;
         }
+        c->episode_error[i] = sum;
         total += sum;
         total_squares += sum * sum;
     }
@@ -71,7 +73,8 @@ static void tell_curve(const curves *c, const char *name, int first, int n, cons
                               .error = c->summed,
                               .interval = c->interval,
                               .mean = total / n_episodes,
-                              .mean_interval = interval_of(total, total_squares, n_episodes)};
+                              .mean_interval = interval_of(total, total_squares, n_episodes),
+                              .episode_error = c->episode_error};
     c->each(c->user, &curve);
 }
 
@@ -201,7 +204,8 @@ static lsnn_status take_memory(curves *c) {
     c->error = calloc(n_episodes * n_examples, sizeof *c->error);
     c->summed = calloc(n_examples, sizeof *c->summed);
     c->interval = calloc(n_examples, sizeof *c->interval);
-    bool has_all = c->error != NULL && c->summed != NULL && c->interval != NULL;
+    c->episode_error = calloc(n_episodes, sizeof *c->episode_error);
+    bool has_all = c->error != NULL && c->summed != NULL && c->interval != NULL && c->episode_error != NULL;
     const lsnn_net *net = model_net(c->model.model);
     if (net != NULL && n_examples >= RIDGE_LEAST) {
         size_t n_rec = (size_t)net->n_rec;
@@ -222,6 +226,7 @@ static void release(curves *c) {
     free(c->ridge_error);
     free(c->summed);
     free(c->interval);
+    free(c->episode_error);
     free(c->features);
     free(c->targets);
     free(c->work);

@@ -1,4 +1,4 @@
-/* The state between two sequences, sample by sample, in files: it does not depend on how the batch is cut into blocks. */
+/* The state between two sequences, sample by sample, in files and from one simulation to another: it does not depend on how the batch is cut into blocks. */
 #include "net/sim.h"
 
 #include <float.h>
@@ -165,4 +165,53 @@ lsnn_status sim_read_carried(lsnn_sim *sim, const tensor_file *file) {
     sim->clock = *(const uint64_t *)clock->data;
 out:
     return status;
+}
+
+/* ---- from one simulation to another ---- */
+
+/* The history of one lane becomes that of all samples of a block. `from`: the step there that comes n_delay before now. */
+static void take_history(const lsnn_sim *sim, const block *k, signal *s, const lsnn_sim *other, const signal *source, int lane,
+                         size_t from) {
+    lane_mask all = (lane_mask)((1u << k->n) - 1);
+    size_t n = (size_t)s->n;
+    uint32_t n_spikes = 0;
+    for (size_t h = 0; h < (size_t)sim->net->spec.n_delay; h++) {
+        for (size_t i = 0; s->values != NULL && i < n; i++) {
+            real x = source->values[((from + h) * n + i) * (size_t)other->lanes + (size_t)lane];
+            for (size_t l = 0; l < (size_t)k->n; l++) {
+                s->values[(h * n + i) * (size_t)sim->lanes + l] = x;
+            }
+        }
+        for (uint32_t e = s->spikes != NULL ? source->start[from + h] : 0; s->spikes != NULL && e < source->start[from + h + 1]; e++) {
+            if ((source->spikes[e].lanes >> lane & 1) != 0) {
+                s->spikes[n_spikes++] = (spike){.i = source->spikes[e].i, .lanes = all};
+            }
+        }
+        if (s->spikes != NULL) {
+            s->start[h + 1] = n_spikes;
+        }
+    }
+}
+
+void sim_take_state(lsnn_sim *sim, const lsnn_sim *other, int b) {
+    int lane;
+    const block *source = sim_block_of(other, b, &lane);
+    size_t from = other->has_run ? (size_t)other->n_steps : 0;
+    lsnn_sim_reset(sim);
+    for (int piece = 0; piece < sim->n_blocks; piece++) {
+        block *k = &sim->blocks[piece];
+        for (size_t j = 0; j < (size_t)sim->net->n_rec; j++) {
+            size_t there = j * (size_t)other->lanes + (size_t)lane;
+            for (size_t at = j * (size_t)sim->lanes; at < j * (size_t)sim->lanes + (size_t)k->n; at++) {
+                k->state.v[at] = source->state.v[there];
+                k->state.b[at] = source->state.b[there];
+                k->state.p[at] = source->state.p[there];
+                k->state.cooldown[at] = source->state.cooldown[there];
+            }
+        }
+        take_history(sim, k, &k->sent, other, &source->sent, lane, from);
+        take_history(sim, k, &k->input, other, &source->input, lane, from);
+    }
+    sim->clock = other->clock + from;
+    sim->noise_key = other->noise_key;
 }

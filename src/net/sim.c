@@ -6,13 +6,21 @@
 
 /* ---- creation ---- */
 
-enum { SHORTEST_STRETCH = 32, KEPT_BYTES = 136 << 20 };
+enum { SHORTEST_STRETCH = 32 };
 
 /* 16 lanes from 32 samples on, so that at least two blocks share the work; else 8. */
 static void cut_batch(lsnn_sim *sim) {
     int n_batch = sim->options.n_batch;
     sim->lanes = n_batch >= 32 ? 16 : 8;
     sim->n_blocks = (n_batch - 1) / sim->lanes + 1;
+}
+
+/* Room for currents that are kept: 136 MB, and beyond 1,000 steps 8 KB more a step, up to 256 MB. So much is enough for all of an episode of 10,000 steps with ten
+ * samples of 300 neurons. */
+static size_t kept_bytes(int n_steps) {
+    const size_t usual = (size_t)136 << 20, most = (size_t)256 << 20;
+    size_t bytes = usual + (n_steps > 1000 ? (size_t)(n_steps - 1000) << 13 : 0);
+    return bytes < most ? bytes : most;
 }
 
 /* Steps whose tape is kept at once. Long sequences take longer stretches: checkpoints and tape then grow alike, with the square root of the length. */
@@ -26,7 +34,7 @@ static void cut_steps(lsnn_sim *sim) {
     }
     sim->n_stretches = (sim->options.n_steps - 1) / sim->stretch + 1;
     size_t stretch_bytes = sim_row(sim) * (size_t)sim->n_blocks * (size_t)sim->stretch * sizeof(real);
-    size_t n_kept_stretches = KEPT_BYTES / stretch_bytes;
+    size_t n_kept_stretches = kept_bytes(sim->options.n_steps) / stretch_bytes;
     if (n_kept_stretches > (size_t)sim->n_stretches) {
         n_kept_stretches = (size_t)sim->n_stretches;
     }

@@ -132,6 +132,9 @@ typedef struct sim_carried {
 lsnn_status sim_write_carried(const lsnn_sim *sim, tensor_writer *writer, sim_carried *copies);
 void sim_carried_release(sim_carried *copies);
 lsnn_status sim_read_carried(lsnn_sim *sim, const tensor_file *file);
+/* All samples take over the state of sample b of another simulation of the same network: what a next sequence would go on from there, and the noise's
+ * place. The other is left as it is. */
+void sim_take_state(lsnn_sim *sim, const lsnn_sim *other, int b);
 
 /* What can be asked of a neuron's state, under the names of lsnn_sim_copy_state. */
 typedef enum neuron_value { VALUE_V, VALUE_B, VALUE_Z, VALUE_REFRACTORY, VALUE_P, VALUE_THRESHOLD, NEURON_VALUES } neuron_value;

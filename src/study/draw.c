@@ -1,5 +1,5 @@
 /* The figures of a study that come from its records alone. */
-#include "study/study.h"
+#include "study/learned.h"
 
 #include "base/file.h"
 #include "figure/comparison.h"
@@ -81,6 +81,7 @@ lsnn_status study_draw(const study *s) {
     }
     TRY(draw(s, &d->comparison, "learning.svg", figure_of_learning));
     TRY(draw(s, &d->comparison, "operations.svg", figure_of_operations));
+    TRY(study_draw_learned(s));
 out:
     release(d);
     return status;

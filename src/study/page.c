@@ -1,7 +1,6 @@
 /* The page of a study, from its records: README.md. */
-#include "study/study.h"
-
 #include "base/file.h"
+#include "study/learned.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -171,7 +170,11 @@ static void print_figures(FILE *to, const study *s, const char *score_name) {
     print_figure(to, s, s->plan.setting != NULL ? "sweep.svg" : "scores.svg", caption);
     print_figure(to, s, "learning.svg", "validation score over the training: mean, lowest and highest");
     print_figure(to, s, "operations.svg", "spikes and operations a sample");
-    print_figure(to, s, "sample.svg", "one sample: input, spikes, thresholds, class probabilities");
+    print_figure(to, s, "examples.svg", "error against the number of examples seen, of networks and of simpler ways to learn");
+    print_figure(to, s, "beliefs.svg", "what the network takes new functions for, after so many examples");
+    print_figure(to, s, "sample.svg",
+                 in_per_cent(score_name) ? "one sample: input, spikes, thresholds, class probabilities"
+                                         : "one sample: input, spikes, thresholds, outputs");
     print_figure(to, s, "connections.svg", "synapses before and after training");
 }
 
@@ -214,6 +217,7 @@ static void print_page(FILE *to, const study *s) {
     }
     print_rows(to, s, score_name);
     print_figures(to, s, score_name);
+    study_print_learned(to, s);
     print_runs(to, s, score_name);
 }
 

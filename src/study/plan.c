@@ -23,6 +23,7 @@ void plan_release(plan *p) {
         free(row->label);
         free(row->experiment);
         free(row->remark);
+        free(row->against);
         for (int i = 0; i < row->n_settings; i++) {
             free(row->settings[i]);
         }
@@ -32,6 +33,9 @@ void plan_release(plan *p) {
     free(p->text);
     free(p->show);
     free(p->setting);
+    for (int k = 0; k < p->n_tables; k++) {
+        free(p->tables[k]);
+    }
     *p = (plan){0};
 }
 
@@ -53,6 +57,15 @@ static plan_row *add_row(plan *p) {
     plan_row *row = &p->rows[p->n_rows++];
     *row = (plan_row){.paper_mean = NAN, .paper_best = NAN, .value = NAN, .n_seeds = 1, .seeds = {1}};
     return row;
+}
+
+static bool has_row(const plan *p, const char *name, size_t n) {
+    for (int k = 0; k < p->n_rows; k++) {
+        if (strlen(p->rows[k].name) == n && strncmp(p->rows[k].name, name, n) == 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* ---- from a file ---- */
@@ -169,6 +182,7 @@ static lsnn_status read_row(const plan_reader *from, const yaml_node_t *name, co
         char **to = strcmp(text, "label") == 0        ? &row->label
                     : strcmp(text, "experiment") == 0 ? &row->experiment
                     : strcmp(text, "remark") == 0     ? &row->remark
+                    : strcmp(text, "against") == 0    ? &row->against
                                                       : NULL;
         if (to != NULL) {
             TRY(read_text(from, value, text, to));
@@ -179,8 +193,8 @@ static lsnn_status read_row(const plan_reader *from, const yaml_node_t *name, co
         } else if (strcmp(text, "paper") == 0) {
             TRY(read_paper(from, value, row));
         } else {
-            return yaml_tree_locate(from->tree, key,
-                                    fail(LSNN_ERR_DATA, "a row has label, experiment, seeds, set, paper and remark, not '%s'", text));
+            return yaml_tree_locate(
+                from->tree, key, fail(LSNN_ERR_DATA, "a row has label, experiment, seeds, set, paper, against and remark, not '%s'", text));
         }
     }
     if (row->experiment == NULL) {
@@ -207,6 +221,38 @@ out:
     return status;
 }
 
+static lsnn_status read_tables(const plan_reader *from, const yaml_node_t *list) {
+    lsnn_status status = LSNN_OK;
+    plan *p = from->plan;
+    if (list->type != YAML_SEQUENCE_NODE) {
+        return yaml_tree_locate(from->tree, list, fail(LSNN_ERR_DATA, "tables: takes a list: [l2l-teacher, l2l-sinusoid]"));
+    }
+    for (const yaml_node_item_t *at = list->data.sequence.items.start; at < list->data.sequence.items.top; at++) {
+        const yaml_node_t *item = yaml_tree_node(from->tree, *at);
+        if (p->n_tables == PLAN_MOST_TABLES || item->type != YAML_SCALAR_NODE) {
+            return yaml_tree_locate(from->tree, item, fail(LSNN_ERR_DATA, "tables: takes a list of at most %d names", PLAN_MOST_TABLES));
+        }
+        TRY(copy(&p->tables[p->n_tables], yaml_text(item)));
+        p->n_tables++;
+    }
+out:
+    return status;
+}
+
+static lsnn_status check_plan(const plan_reader *from) {
+    const plan *p = from->plan;
+    if ((p->n_rows == 0) == (p->n_tables == 0)) {
+        return fail(LSNN_ERR_DATA, p->n_rows == 0 ? "%s: has no rows" : "%s: has rows and tables; it can have either", from->tree->place);
+    }
+    for (int k = 0; k < p->n_rows; k++) {
+        const char *against = p->rows[k].against;
+        if (against != NULL && !has_row(p, against, strlen(against))) {
+            return fail(LSNN_ERR_DATA, "%s: row %s: against: there is no row '%s'", from->tree->place, p->rows[k].name, against);
+        }
+    }
+    return LSNN_OK;
+}
+
 static lsnn_status read_plan(const plan_reader *from) {
     lsnn_status status = LSNN_OK;
     plan *p = from->plan;
@@ -228,13 +274,17 @@ static lsnn_status read_plan(const plan_reader *from) {
             p->no_test = yaml_is_text(value, "validation");
         } else if (strcmp(text, "rows") == 0) {
             TRY(read_rows(from, value));
+        } else if (strcmp(text, "tables") == 0) {
+            TRY(read_tables(from, value));
+        } else if (strcmp(text, "sample_ms") == 0) {
+            TRY(read_number(from, value, text, &p->sample_ms));
         } else {
-            return yaml_tree_locate(from->tree, key, fail(LSNN_ERR_DATA, "a plan has title, text, show, score and rows, not '%s'", text));
+            return yaml_tree_locate(
+                from->tree, key,
+                fail(LSNN_ERR_DATA, "a plan has title, text, show, score, sample_ms and rows, or title, text and tables, not '%s'", text));
         }
     }
-    if (p->n_rows == 0) {
-        TRY(fail(LSNN_ERR_DATA, "%s: has no rows", from->tree->place));
-    }
+    TRY(check_plan(from));
     if (p->title == NULL) {
         TRY(copy(&p->title, p->name));
     }
@@ -269,7 +319,7 @@ lsnn_status plan_open(plan *out, const char *name_or_path) {
     size_t n;
     yaml_tree tree;
     bool is_loaded = false;
-    *out = (plan){0};
+    *out = (plan){.sample_ms = NAN};
     TRY(find_plan(path, sizeof path, name_or_path));
     TRY(yaml_file_read(path, &text, &n));
     TRY(yaml_tree_load(&tree, path, text, n, "a plan of runs", "rows:"));
@@ -332,7 +382,7 @@ out:
 lsnn_status plan_sweep(plan *out, const char *experiment, const char *setting, const char *values) {
     lsnn_status status;
     char name[SHARE_NAME_SIZE], text[256];
-    *out = (plan){0};
+    *out = (plan){.sample_ms = NAN};
     share_base_name(name, experiment);
     snprintf(text, sizeof text, "%s-%s", name, setting);
     TRY(copy(&out->name, text));
@@ -399,15 +449,6 @@ static bool names_row(const char *rows, const char *name) {
             return false;
         }
     }
-}
-
-static bool has_row(const plan *p, const char *name, size_t n) {
-    for (int k = 0; k < p->n_rows; k++) {
-        if (strlen(p->rows[k].name) == n && strncmp(p->rows[k].name, name, n) == 0) {
-            return true;
-        }
-    }
-    return false;
 }
 
 static lsnn_status check_rows(const plan *p, const char *rows) {

@@ -4,7 +4,7 @@
 
 #include "base/error.h"
 
-enum { PLAN_MOST_ROWS = 40, PLAN_MOST_SEEDS = 100, PLAN_MOST_SETTINGS = 16 };
+enum { PLAN_MOST_ROWS = 40, PLAN_MOST_SEEDS = 100, PLAN_MOST_SETTINGS = 16, PLAN_MOST_TABLES = 8 };
 
 typedef struct plan_row {
     char *name;                         /* of files: letters, digits, '-', '_', '.' */
@@ -12,6 +12,7 @@ typedef struct plan_row {
     char *experiment;                   /* name or path */
     char *settings[PLAN_MOST_SETTINGS]; /* [n_settings] "net.beta=0" */
     char *remark;                       /* NULL: none */
+    char *against;                      /* the row whose episodes this one's are compared with, run by run of the same seed; NULL: none */
     uint64_t seeds[PLAN_MOST_SEEDS];
     int n_settings, n_seeds;
     double paper_mean, paper_best; /* NaN: the paper gives none */
@@ -21,16 +22,20 @@ typedef struct plan_row {
 
 typedef struct plan {
     char *name, *title;
-    char *text;    /* under the title; NULL: none */
-    char *show;    /* the row whose network is drawn; NULL: the first that has one */
-    char *setting; /* a sweep's; NULL */
-    bool no_test;  /* a search must not see test data: scores are those of validation */
+    char *text;                     /* under the title; NULL: none */
+    char *show;                     /* the row whose network is drawn; NULL: the first that has one */
+    char *setting;                  /* a sweep's; NULL */
+    char *tables[PLAN_MOST_TABLES]; /* [n_tables] a plan of plans: their names or paths; then there are no rows */
+    int n_tables;
+    bool no_test;     /* a search must not see test data: scores are those of validation */
+    double sample_ms; /* of the sample that is drawn; NaN: all */
     int n_rows;
     plan_row rows[PLAN_MOST_ROWS];
 } plan;
 
-/* A file: title, text, show, score, and rows: each with label, experiment, seeds, set, paper {mean, best}, remark. Release also after a failure.
- * Errors: DATA, SETTING, IO, MEMORY. */
+/* A file: title, text, show, score, sample_ms, and rows: each with label, experiment, seeds, set, paper {mean, best}, against, remark; or title, text and tables. Release
+ * also after a failure.
+ * Errors: USAGE, DATA, SETTING, IO, MEMORY. */
 lsnn_status plan_open(plan *out, const char *name_or_path);
 /* values: "700,1200" or "[1, 2],[3, 4]": commas within brackets belong to a value. */
 lsnn_status plan_sweep(plan *out, const char *experiment, const char *setting, const char *values);

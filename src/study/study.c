@@ -5,6 +5,7 @@
 #include "config/experiment.h"
 #include "config/share.h"
 #include "run/evaluate.h"
+#include "study/learned.h"
 
 #include <dirent.h>
 #include <inttypes.h>
@@ -18,6 +19,7 @@
 /* ---- records ---- */
 
 static void release_records(study *s) {
+    study_release_learned(s);
     for (int k = 0; k < s->plan.n_rows; k++) {
         for (int i = 0; i < s->rows[k].n; i++) {
             record_release(&s->rows[k].records[i]);
@@ -82,6 +84,8 @@ lsnn_status study_collect(study *s) {
             qsort(s->rows[k].records, (size_t)s->rows[k].n, sizeof(run_record), by_seed);
         }
     }
+    TRY(status);
+    TRY(study_collect_learned(s));
 out:
     return status;
 }
@@ -229,10 +233,13 @@ static lsnn_status train_row(working *w, const plan_row *row, uint64_t seed) {
         goto out;
     }
     TRY(status);
+    TRY(path_join(path, sizeof path, w->study.folder, "records"));
+    TRY(folder_create(path));
     TRY(path_join(path, sizeof path, folder, "result.json"));
-    TRY(path_join(folder, sizeof folder, w->study.folder, "records"));
-    TRY(folder_create(folder));
     TRY(copy_file(path, record));
+    if (study_is_learned(e)) {
+        TRY(study_keep_curves(&w->study, row, seed, folder, w->context, &w->options->run));
+    }
 out:
     lsnn_experiment_free(e);
     return status;
@@ -262,26 +269,37 @@ out:
     return status;
 }
 
-/* The row whose network is drawn: the plan's, else the first spiking one. */
-static const plan_row *shown_row(const study *s) {
+int study_shown_row(const study *s) {
     for (int k = 0; k < s->plan.n_rows; k++) {
         const char *kind = s->rows[k].n > 0 ? s->rows[k].records[0].kind : "";
         if (s->plan.show != NULL ? strcmp(s->plan.show, s->plan.rows[k].name) == 0 : strcmp(kind, "lsnn") == 0) {
-            return &s->plan.rows[k];
+            return k;
         }
     }
-    return NULL;
+    return -1;
+}
+
+static lsnn_status draw_learned_network(const working *w, const char *network) {
+    lsnn_experiment *e = NULL;
+    lsnn_status status;
+    TRY(lsnn_experiment_open_run(&e, network));
+    if (study_is_learned(e)) {
+        TRY(study_keep_beliefs(&w->study, network, w->context, &w->options->run));
+    }
+out:
+    lsnn_experiment_free(e);
+    return status;
 }
 
 static lsnn_status draw_network(const working *w) {
     lsnn_status status = LSNN_OK;
     const study *s = &w->study;
-    const plan_row *row = shown_row(s);
+    int shown = study_shown_row(s);
     char network[1024], name[160], probe[1024] = "", figure[1024];
-    if (row == NULL) {
+    if (shown < 0) {
         return LSNN_OK;
     }
-    snprintf(name, sizeof name, "models/%s.safetensors", row->name);
+    snprintf(name, sizeof name, "models/%s.safetensors", s->plan.rows[shown].name);
     TRY(path_join(network, sizeof network, s->folder, name));
     if (!file_exists(network)) {
         return LSNN_OK;
@@ -289,9 +307,10 @@ static lsnn_status draw_network(const working *w) {
     TRY(path_join(probe, sizeof probe, s->folder, "sample.safetensors"));
     TRY(lsnn_probe(network, w->context, &w->options->run, 0, probe));
     TRY(path_join(figure, sizeof figure, s->folder, "sample.svg"));
-    TRY(lsnn_plot(probe, figure));
+    TRY(isnan(s->plan.sample_ms) ? lsnn_plot(probe, figure) : lsnn_plot_start(probe, s->plan.sample_ms, figure));
     TRY(path_join(figure, sizeof figure, s->folder, "connections.svg"));
     TRY(lsnn_plot_connections(network, figure));
+    TRY(draw_learned_network(w, network));
 out:
     if (*probe != '\0') {
         unlink(probe);
@@ -377,17 +396,60 @@ out:
     return status;
 }
 
-lsnn_status lsnn_reproduce(const char *name, lsnn_context *context, const lsnn_study_options *options) {
-    const lsnn_study_options none = {0};
-    working w = {.context = context, .options = options != NULL ? options : &none};
+static lsnn_status reproduce_table(plan *p, lsnn_context *context, const lsnn_study_options *options) {
+    working w = {.context = context, .options = options, .study = {.plan = *p}};
     char command[160];
-    lsnn_status status;
-    TRY(plan_open(&w.study.plan, name));
+    *p = (plan){0}; /* the study's now */
     snprintf(command, sizeof command, "lsnn reproduce %.100s", w.study.plan.name);
     w.study.command = command;
-    TRY(work(&w));
-out:
+    lsnn_status status = work(&w);
     study_release(&w.study);
+    return status;
+}
+
+/* One table after the other, each in a folder of its name. */
+static lsnn_status reproduce_tables(const plan *all, lsnn_context *context, const lsnn_study_options *options, bool only_check) {
+    lsnn_status status = LSNN_OK;
+    plan one = {0};
+    char folder[1024];
+    for (int k = 0; k < all->n_tables; k++) {
+        lsnn_study_options its = *options;
+        TRY(plan_open(&one, all->tables[k]));
+        if (one.n_tables > 0) {
+            TRY(fail(LSNN_ERR_DATA, "%s: %s has tables, too; a table of tables must name those with rows", all->name, one.name));
+        }
+        if (options->run.out != NULL) {
+            TRY(path_join(folder, sizeof folder, options->run.out, one.name));
+            its.run.out = folder;
+        }
+        if (!only_check) {
+            TRY(reproduce_table(&one, context, &its));
+        }
+        plan_release(&one);
+    }
+out:
+    plan_release(&one);
+    return status;
+}
+
+lsnn_status lsnn_reproduce(const char *name, lsnn_context *context, const lsnn_study_options *options) {
+    const lsnn_study_options none = {0};
+    plan p = {0};
+    lsnn_status status;
+    options = options != NULL ? options : &none;
+    TRY(plan_open(&p, name));
+    if (p.n_tables > 0 && options->rows != NULL) {
+        TRY(fail(LSNN_ERR_USAGE, "%s is made of tables, which have the rows; name one of those (%s, ...) to choose rows", p.name,
+                 p.tables[0]));
+    }
+    if (p.n_tables > 0) {
+        TRY(reproduce_tables(&p, context, options, true));
+        TRY(reproduce_tables(&p, context, options, false));
+    } else {
+        TRY(reproduce_table(&p, context, options));
+    }
+out:
+    plan_release(&p);
     return status;
 }
 

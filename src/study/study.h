@@ -5,16 +5,20 @@
  *   README.md                the page, and
  *   scores.svg, learning.svg, operations.svg, sweep.svg
  *   models/ROW.safetensors   of each row, the network with the best validation score
- *   sample.svg, connections.svg  of one of those, how it works on a sample, and which synapses it has */
+ *   sample.svg, connections.svg  of one of those, how it works on a sample, and which synapses it has
+ *
+ * and of learning to learn what learned.h says. */
 #ifndef LSNN_STUDY_STUDY_H
 #define LSNN_STUDY_STUDY_H
 
+#include "l2l/learning_file.h"
 #include "run/record.h"
 #include "study/plan.h"
 
 typedef struct study_row {
     int n;
     run_record *records; /* [n] in the order of seeds */
+    kept_curves *curves; /* [n] of learning to learn; those of runs that have none are empty */
 } study_row;
 
 typedef struct study {
@@ -22,6 +26,7 @@ typedef struct study {
     char folder[1024];
     const char *command; /* that makes it: "lsnn reproduce smnist" */
     study_row rows[PLAN_MOST_ROWS];
+    kept_beliefs beliefs; /* of learning to learn */
 } study;
 
 /* Reads all records of the folder, those of earlier calls of this function forgotten. Errors: DATA, IO, MEMORY. */
@@ -37,6 +42,8 @@ row_summary study_summary(const study_row *row);
 bool study_lower_is_better(const char *score_name);
 /* The record with the best validation score, NULL if there is none. */
 const run_record *study_best(const study_row *row);
+/* The row whose network is drawn: the plan's, else the first spiking one with a record; -1: none. */
+int study_shown_row(const study *s);
 /* Name of the scores, "score" if nothing has been run. */
 const char *study_score_name(const study *s);
 

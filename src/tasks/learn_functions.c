@@ -89,25 +89,38 @@ static double unpaired_target(const episode *e, rng_sequence *elsewhere) {
     return e->family->value(e->family->user, e->parameters, x);
 }
 
+void lesson_begin(lesson *s, const task *t, split part, uint64_t seed, uint64_t index) {
+    s->task = t;
+    s->spikes = rng_sequence_start(seed, RNG_POPULATION, index * SPLITS + part);
+    s->elsewhere = rng_sequence_start(seed, RNG_UNPAIRED, index * SPLITS + part);
+    s->before = 0;
+    episode_begin(&s->episode, task_family(t), part, seed, index);
+    episode_next(&s->episode, s->x, &s->target);
+}
+
+void lesson_next(lesson *s) {
+    const learn_functions *l = (const learn_functions *)s->task;
+    s->before = l->unpaired ? unpaired_target(&s->episode, &s->elsewhere) : s->target;
+    episode_next(&s->episode, s->x, &s->target);
+}
+
+void lesson_write(const lesson *s, const double *x, rng_sequence *spikes, const sample_writer *to, int step) {
+    const learn_functions *l = (const learn_functions *)s->task;
+    const lsnn_family *f = &l->family;
+    for (int i = 0; i < f->n_inputs; i++) {
+        population_write(&l->code, &f->input[i], x[i], spikes, to, i * l->code.n, step, l->example_steps);
+    }
+    population_write(&l->code, &f->target, s->before, spikes, to, f->n_inputs * l->code.n, step, l->example_steps);
+}
+
 static void write_sample(const task *t, split part, uint64_t seed, uint64_t index, const sample_writer *to) {
     const learn_functions *l = (const learn_functions *)t;
-    const lsnn_family *f = &l->family;
-    rng_sequence random = rng_sequence_start(seed, RNG_POPULATION, index * SPLITS + part);
-    rng_sequence elsewhere = rng_sequence_start(seed, RNG_UNPAIRED, index * SPLITS + part);
-    double x[LSNN_FAMILY_INPUTS];
-    double before = 0; /* the target of the example before; before the first, 0 */
-    double target;
-    episode e;
-    episode_begin(&e, f, part, seed, index);
+    lesson s;
+    lesson_begin(&s, t, part, seed, index);
     for (int k = 0; k < l->n_examples; k++) {
-        int step = k * l->example_steps;
-        episode_next(&e, x, &target);
-        for (int i = 0; i < f->n_inputs; i++) {
-            population_write(&l->code, &f->input[i], x[i], &random, to, i * l->code.n, step, l->example_steps);
-        }
-        population_write(&l->code, &f->target, before, &random, to, f->n_inputs * l->code.n, step, l->example_steps);
-        sample_value(to, k, 0, (float)target);
-        before = l->unpaired ? unpaired_target(&e, &elsewhere) : target;
+        lesson_write(&s, s.x, &s.spikes, to, k * l->example_steps);
+        sample_value(to, k, 0, (float)s.target);
+        lesson_next(&s);
     }
 }
 

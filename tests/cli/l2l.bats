@@ -74,6 +74,79 @@ setup() {
     [ -s episode.svg ]
 }
 
+@test "plot --first shows the start of an episode" {
+    run=$BATS_FILE_TMPDIR/sinusoid
+    check 0 plot "$run" --first 100 --sample 1 --out start.svg
+    says start.svg 'the first 100 of 600 ms'
+    check 0 probe "$run" --out episode.safetensors
+    check 0 plot episode.safetensors --first 300 --out start.png
+    [ -s start.png ]
+    check 0 plot episode.safetensors --first 0 --out all.svg
+    lacks all.svg 'the first'
+}
+
+@test "plot --learning and --beliefs" {
+    for family in teacher sinusoid; do
+        run=$BATS_FILE_TMPDIR/$family
+        check 0 plot "$run" --learning --out learning.svg --threads 1
+        says learning.svg '>online backprop<'
+        check 0 plot "$run" --beliefs --out one.svg --threads 1
+        check 0 plot "$run" --beliefs --out two.svg --threads 2
+        cmp one.svg two.svg
+        check 0 plot "$run" --beliefs --sample 4 --out two.svg
+        ! cmp -s one.svg two.svg
+        for ending in png pdf; do
+            check 0 plot "$run" --beliefs --out "beliefs.$ending"
+            [ -s "beliefs.$ending" ]
+        done
+    done
+    check 2 plot "$run" --beliefs --learning --out figure.svg
+    one_error_line
+    train_tiny
+    cd "$BATS_TEST_TMPDIR"
+    for figure in learning beliefs; do
+        check 2 plot "$trained" --$figure --out figure.svg
+        one_error_line
+        says err 'l2l-*'
+    done
+    [ ! -e figure.svg ]
+}
+
+@test "reproduce: curves, beliefs and differences, and the page again from them alone" {
+    quick=(--set net.n_lif=8 --set net.n_adaptive=8 --set l2l.n_examples=30 --set l2l.n_code=20 --set train.iterations=2 --set train.valid_batches=1
+        --set train.test_batches=2 --seeds 1 --threads 1 --quiet)
+    check 0 reproduce l2l "${quick[@]}" --out all
+    [ "$(grep -c README.md out)" = 2 ]
+    for family in teacher sinusoid; do
+        folder=all/l2l-$family
+        says out "$folder/README.md"
+        [ "$(find $folder/records -name '*.curves.json' | wc -l)" = 4 ]
+        jq -e '.curves | length == 8 and (.[0].episode_error | length) == 20' $folder/records/l2l-$family-seed1.curves.json
+        jq -e '.curves | length == 1' $folder/records/l2l-$family-lif-seed1.curves.json
+        jq -e '.beliefs | length == 4' $folder/records/beliefs.json
+        for figure in examples beliefs sample scores learning; do
+            says $folder/README.md "]($figure.svg)"
+        done
+        says $folder/sample.svg '>Output<'
+        says $folder/README.md '## Beside others, on the same episodes'
+        [ "$(grep -c "| LSNN | 1 | [+-]" $folder/README.md)" = 3 ]
+        mkdir -p "copy/l2l-$family"
+        cp -r $folder/records $folder/sample.svg $folder/connections.svg "copy/l2l-$family"
+    done
+    check 0 reproduce l2l --report --out copy
+    for family in teacher sinusoid; do
+        for file in README.md examples.svg beliefs.svg scores.svg; do
+            cmp all/l2l-$family/$file copy/l2l-$family/$file
+        done
+    done
+    check 0 reproduce l2l-teacher "${quick[@]}" --out all/l2l-teacher # again: nothing to do
+    cmp all/l2l-teacher/README.md copy/l2l-teacher/README.md
+    check 2 reproduce l2l --rows l2l-teacher --out other
+    one_error_line
+    says err 'made of tables'
+    [ ! -e other ]
+}
+
 @test "a task of a program's own says where its functions are to come from" {
     printf 'task: l2l-own\n' >own.yaml
     check 3 train ./own.yaml --out own
