@@ -377,7 +377,8 @@ static void curves_are_drawn(void **state) {
             fail_msg("the figure lacks '%s'", words[k]);
         }
     }
-    assert_int_equal(count(svg, "fill-opacity=\"0.18\""), 8); /* each with its interval */
+    assert_int_equal(count(svg, "fill-opacity=\"0.2\""), 1); /* each with its interval */
+    assert_int_equal(count(svg, "fill-opacity=\"0.1\""), 7);
     free(svg);
     const double zeros[3] = {0};
     const lsnn_curve flat = {.name = "flat", .n_episodes = 1, .n_examples = 3, .error = zeros, .interval = zeros};

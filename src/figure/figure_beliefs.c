@@ -10,7 +10,7 @@
 
 enum { MOST_COLUMNS = 8 };
 
-static const double top = 58, gap = 5, row_gap = 14, bottom = 32, left = 38, right = 30;
+static const double top = 58, row_gap = 14, bottom = 32, left = 38;
 static const uint32_t value_rgb = 0xbbbbbb, belief_rgb = 0x0072b2, dot_rgb = 0x111111, frame_rgb = 0x999999;
 
 typedef struct sheet {
@@ -18,6 +18,7 @@ typedef struct sheet {
     int n_columns;        /* with the function's own, if there is one */
     bool is_map;          /* heat maps of two inputs; else curves of one */
     double width, height; /* of a cell */
+    double gap;           /* between columns */
     float *heat;          /* [n_points] of a map */
 } sheet;
 
@@ -91,7 +92,7 @@ static panel cell_at(const sheet *s, const lsnn_beliefs *b, int row, int column)
     const lsnn_range *across = &b->input_range[0], *up = s->is_map ? &b->input_range[1] : &b->target_range;
     double room = s->is_map ? 0 : (up->high - up->low) * 0.08;
     double apart = column == s->n_columns - 1 && s->is_map ? 6 : 0; /* the function itself */
-    return (panel){.x = left + column * (s->width + gap) + apart,
+    return (panel){.x = left + column * (s->width + s->gap) + apart,
                    .y = top + row * (s->height + row_gap),
                    .width = s->width,
                    .height = s->height,
@@ -131,10 +132,10 @@ static void draw_head(const sheet *s, const lsnn_beliefs *b, int column) {
 /* Axes at the left and below, the same for all cells of a row and a column. */
 static void draw_axes(const sheet *s, const lsnn_beliefs *b, int row, bool is_last) {
     panel where = cell_at(s, b, row, 0);
-    panel_frame(s->page, &where, 12, NULL, s->is_map ? "x_2" : "f(x)", NULL);
+    panel_frame(s->page, &where, 12, NULL, s->is_map ? "x₂" : "f(x)", NULL);
     for (int column = 0; column < s->n_columns && is_last; column++) {
         where = cell_at(s, b, row, column);
-        panel_frame_across(s->page, &where, s->is_map ? "x_1" : "x");
+        panel_frame_across(s->page, &where, s->is_map ? "x₁" : "x");
     }
     if (s->is_map && row == 0) {
         where = cell_at(s, b, row, s->n_columns - 1);
@@ -148,7 +149,9 @@ lsnn_status figure_of_beliefs(const char *title, lsnn_beliefs *const *of, int n,
     TRY(canvas_check_path(figure_path));
     TRY(check_beliefs(of, n));
     s.n_columns = of[0]->n_seen + s.is_map;
-    s.width = (page_width - left - right - (s.n_columns - 1) * gap) / fmax(s.n_columns, 4);
+    s.gap = s.is_map ? 10 : 12;
+    double right = s.is_map ? 34 : 12; /* room for the scale */
+    s.width = (page_width - left - right - (s.n_columns - 1) * s.gap) / fmax(s.n_columns, 4);
     s.height = s.is_map ? s.width : fmin(s.width, 62);
     s.heat = calloc((size_t)of[0]->n_points, sizeof *s.heat);
     if (s.heat == NULL) {

@@ -11,9 +11,9 @@
 
 /* Colours that colour-blind readers can tell apart; labels at the lines say the same in words. */
 static const uint32_t network_rgb[] = {0x0072b2, 0xd55e00, 0x882255, 0x009e73, 0xcc79a7, 0x332288},
-                      other_rgb[] = {0x777777, 0x117733, 0xaa8800, 0x999999, 0x44aa99, 0xbb7766, 0x999933, 0xaa4499};
+                      other_rgb[] = {0xccbb44, 0xaa8800, 0x776600, 0x444444, 0x44aa99, 0xbb7766, 0x999999, 0xaa4499};
 
-/* A curve as it is drawn: means over bins, each about 6 % of the examples so far. */
+/* A curve as it is drawn: means over bins, each about 12 % of the examples so far. */
 typedef struct binned {
     size_t n;
     double *at, *error, *low, *high; /* [n], one allocation */
@@ -29,7 +29,7 @@ static lsnn_status bin_curve(binned *out, const lsnn_curve *c) {
     *out = (binned){.at = numbers, .error = numbers + room, .low = numbers + 2 * room, .high = numbers + 3 * room};
     for (int from = 0; from < c->n_examples; out->n++) {
         double sum = 0, interval = 0, place = 0;
-        int to = (int)fmin(fmax(from + 1, (c->first + from) * 1.06), c->n_examples);
+        int to = (int)fmin(fmax(from + 1, (c->first + from) * 1.12), c->n_examples);
         for (int k = from; k < to; k++) {
             sum += c->error[k];
             interval += c->interval[k]; /* as large as if an episode's errors were all alike */
@@ -58,7 +58,7 @@ static axis error_axis(const binned *curves, int n) {
     return (axis){.low = fmax(low, high * 1e-8) / 1.3, .high = high * 1.3, .logarithmic = true};
 }
 
-static void draw_band(canvas *page, const panel *where, const binned *b) {
+static void draw_band(canvas *page, const panel *where, const binned *b, double alpha) {
     canvas_move(page, panel_x(where, b->at[0]), panel_y(where, b->high[0]));
     for (size_t k = 1; k < b->n; k++) {
         canvas_line(page, panel_x(where, b->at[k]), panel_y(where, b->high[k]));
@@ -66,7 +66,7 @@ static void draw_band(canvas *page, const panel *where, const binned *b) {
     for (size_t k = b->n; k-- > 0;) {
         canvas_line(page, panel_x(where, b->at[k]), panel_y(where, fmax(b->low[k], where->up.low)));
     }
-    canvas_fill(page, (ink){b->rgb, 0.18, 0});
+    canvas_fill(page, (ink){b->rgb, alpha, 0});
 }
 
 static void draw_lines(canvas *page, const example_line *lines, const binned *curves, int n, double height) {
@@ -87,7 +87,7 @@ static void draw_lines(canvas *page, const example_line *lines, const binned *cu
     panel_grid_up(page, &where);
     panel_grid_across(page, &where);
     for (int k = 0; k < n; k++) {
-        draw_band(page, &where, &curves[k]);
+        draw_band(page, &where, &curves[k], lines[k].is_network ? 0.2 : 0.1);
     }
     for (int k = n; k-- > 0;) {
         panel_line(page, &where, curves[k].n, curves[k].at, curves[k].error, (ink){curves[k].rgb, 1, lines[k].is_network ? 1.5 : 0.9});

@@ -58,9 +58,9 @@ setup() {
 }
 
 @test "eval --references of another task is refused" {
-    train_tiny
-    cd "$BATS_TEST_TMPDIR"
     # shellcheck disable=SC2154 # helper.bash sets it
+    [ -d "$trained" ] || train_tiny
+    cd "$BATS_TEST_TMPDIR"
     check 2 eval "$trained" --references
     one_error_line
     says err 'l2l-*'
@@ -102,7 +102,8 @@ setup() {
     done
     check 2 plot "$run" --beliefs --learning --out figure.svg
     one_error_line
-    train_tiny
+    # shellcheck disable=SC2154 # helper.bash sets it
+    [ -d "$trained" ] || train_tiny
     cd "$BATS_TEST_TMPDIR"
     for figure in learning beliefs; do
         check 2 plot "$trained" --$figure --out figure.svg

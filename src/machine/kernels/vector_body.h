@@ -276,32 +276,46 @@ static int NAME(neuron_step)(const neuron_constants *c, const neuron_state *stat
     return n_spikes;
 }
 
+/* Weights w[0..3], each in all lanes. Vectors of 8: one load for four of them, as loads of rows are what gather waits for. */
+#if WIDTH == 8
+typedef float NAME(four) __attribute__((vector_size(16), aligned(4)));
+#define SPREAD_FOUR(w)                                \
+    const NAME(four) four = *(const NAME(four) *)(w); \
+    const VEC twice = __builtin_shufflevector(four, four, 0, 1, 2, 3, 0, 1, 2, 3)
+#define OF_FOUR(w, which) \
+    __builtin_shufflevector(twice, twice, which, which, which, which, 4 + (which), 4 + (which), 4 + (which), 4 + (which))
+#else
+#define SPREAD_FOUR(w)    ((void)0)
+#define OF_FOUR(w, which) NAME(all)((w)[which])
+#endif
+
 static void NAME(gather)(const synapses *s, const float *w, const uint16_t *senders, int n_senders, const float *ahead, float *out) {
     for (int a = 0; a < n_senders; a++) {
         size_t i = senders[a];
         size_t k = s->row[i * (size_t)s->n_delays];
         size_t end = s->row[(i + 1) * (size_t)s->n_delays];
         VEC sum[4][PARTS] = {{{0}}};
-/* sum[which] += w[k + which] times its row ahead */
-#define TERM(which)                                                          \
-    for (int part = 0; part < PARTS; part++) {                               \
-        const float *row = ahead + (size_t)s->ahead[k + (which)] * LANES;    \
-        sum[which][part] += w[k + (which)] * NAME(load)(row + part * WIDTH); \
+/* sum[which] += weight of synapse k + which, times its row ahead */
+#define TERM(which, weight)                                               \
+    for (int part = 0; part < PARTS; part++) {                            \
+        const float *row = ahead + (size_t)s->ahead[k + (which)] * LANES; \
+        sum[which][part] += (weight)*NAME(load)(row + part * WIDTH);      \
     }
         for (; k + 4 <= end; k += 4) {
-            TERM(0)
-            TERM(1)
-            TERM(2)
-            TERM(3)
+            SPREAD_FOUR(w + k);
+            TERM(0, OF_FOUR(w + k, 0))
+            TERM(1, OF_FOUR(w + k, 1))
+            TERM(2, OF_FOUR(w + k, 2))
+            TERM(3, OF_FOUR(w + k, 3))
         }
         if (k < end) {
-            TERM(0)
+            TERM(0, w[k])
         }
         if (k + 1 < end) {
-            TERM(1)
+            TERM(1, w[k + 1])
         }
         if (k + 2 < end) {
-            TERM(2)
+            TERM(2, w[k + 2])
         }
 #undef TERM
         for (int part = 0; part < PARTS; part++) {
@@ -309,6 +323,9 @@ static void NAME(gather)(const synapses *s, const float *w, const uint16_t *send
         }
     }
 }
+
+#undef SPREAD_FOUR
+#undef OF_FOUR
 
 static inline __attribute__((always_inline)) void NAME(back_segment)(const neuron_constants *c, const gradient_state *state,
                                                                      const step_tape *tape, const float *threshold_next,
