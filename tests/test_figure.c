@@ -39,8 +39,8 @@ static int make_folder(void **state) {
 }
 
 static int remove_folder(void **state) {
-    static const char *const names[] = {"probe.safetensors", "probe.npy", "metrics.jsonl", "start.svg", "one.svg",  "one.png",  "one.pdf",
-                                        "two.svg",           "two.png",   "two.pdf",       "none.svg", "many.svg", "broken.svg"};
+    static const char *const names[] = {"probe.safetensors", "probe.npy", "metrics.jsonl", "start.svg", "one.svg",  "one.png",   "one.pdf",
+                                        "two.svg",           "two.png",   "two.pdf",       "none.svg",  "many.svg", "broken.svg"};
     char path[1024];
     (void)state;
     for (size_t k = 0; k < sizeof names / sizeof *names; k++) {

@@ -619,6 +619,39 @@ static void memory_does_not_grow_with_the_states_of_all_steps(void **state) {
     lsnn_context_free(context);
 }
 
+/* Sequential MNIST stays within 200 MB; of the paper's longest episodes nothing is computed twice that could be kept; and no length takes more than 256 MB for it. */
+static void kept_currents_have_their_bounds(void **state) {
+    (void)state;
+    static const struct {
+        int n_in, n_rec, n_batch, n_steps;
+        double most_bytes; /* of the simulation */
+        bool keeps_all;
+    } cases[] = {{80, 220, 256, 840, 200e6, false}, {300, 300, 10, 10000, 400e6, true}, {2, 40, 10, 400000, 1e9, false}};
+    lsnn_context *context = context_on(NULL, 2);
+    for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+        lsnn_net_spec spec;
+        lsnn_net *net;
+        lsnn_sim *sim;
+        lsnn_net_spec_init(&spec);
+        spec.n_in = cases[k].n_in;
+        spec.n_lif = cases[k].n_rec;
+        spec.n_out = 1;
+        spec.n_delay = 5;
+        need(lsnn_net_create(&net, &spec));
+        need(lsnn_sim_create(&sim, net, context,
+                             &(lsnn_sim_options){.n_batch = cases[k].n_batch, .n_steps = cases[k].n_steps, .n_windows = 1, .train = true}));
+        double row = (double)cases[k].n_rec * sim->lanes * sim->n_blocks * sizeof(float);
+        double kept = row * sim->n_kept;
+        if (!((double)sim->memory.size <= cases[k].most_bytes && kept > 100e6 && kept <= 256 << 20) ||
+            (sim->n_kept >= cases[k].n_steps) != cases[k].keeps_all) {
+            fail_msg("%d steps: %g bytes, %d steps kept in %g bytes", cases[k].n_steps, (double)sim->memory.size, sim->n_kept, kept);
+        }
+        lsnn_sim_free(sim);
+        lsnn_net_free(net);
+    }
+    lsnn_context_free(context);
+}
+
 /* ---- silence ---- */
 
 static void need_all_zero(const char *name, const float *x, size_t n) {
@@ -1187,6 +1220,7 @@ int main(void) {
         cmocka_unit_test(no_allocation_in_a_training_step),
         cmocka_unit_test(memory_is_what_it_says),
         cmocka_unit_test(memory_does_not_grow_with_the_states_of_all_steps),
+        cmocka_unit_test(kept_currents_have_their_bounds),
         cmocka_unit_test(silence_for_zero_input),
         cmocka_unit_test(permuting_neurons_permutes_the_result),
         cmocka_unit_test(samples_twice_leave_the_mean_gradient_alone),
