@@ -21,15 +21,15 @@ typedef struct fixture {
     lsnn_context *context;
 } fixture;
 
-static void train(const fixture *f, const char *path, const char *yaml) {
+static void train(const fixture *f, const char *path, const char *yaml, int tau_out) {
     lsnn_experiment *e;
     lsnn_result result;
     char text[1024];
     snprintf(text, sizeof text,
-             "%s\nnet: {n_lif: 8, n_adaptive: 7, n_delay: 4, tau_out: 0, v_th: 0.01, n_ref: 2}\n"
+             "%s\nnet: {n_lif: 8, n_adaptive: 7, n_delay: 4, tau_out: %d, v_th: 0.01, n_ref: 2}\n"
              "l2l: {n_examples: %d, example_ms: 20, n_code: 30, code_width: 0.05, code_rate: 200}\n"
              "train: {iterations: 3, batch: 6, test_batches: 2, valid_batches: 1, valid_every: 3}",
-             yaml, EXAMPLES);
+             yaml, tau_out, EXAMPLES);
     need(experiment_parse(&e, "test", text, "file"));
     need(lsnn_train(e, f->context, &(lsnn_run_options){.out = path}, &result));
     assert_true(result.rate_hz > 5);
@@ -42,8 +42,8 @@ static int set_up(void **state) {
     snprintf(f->teacher, sizeof f->teacher, "%s/teacher", f->folder);
     snprintf(f->sinusoid, sizeof f->sinusoid, "%s/sinusoid", f->folder);
     need(lsnn_context_create(&f->context, 1));
-    train(f, f->teacher, "task: l2l-teacher");
-    train(f, f->sinusoid, "task: l2l-sinusoid");
+    train(f, f->teacher, "task: l2l-teacher", 0);
+    train(f, f->sinusoid, "task: l2l-sinusoid", 15);
     *state = f;
     return 0;
 }
