@@ -59,10 +59,13 @@ static const struct flag train_flags[] = {
     END,
 };
 static const struct flag eval_flags[] = {
+    SET,
     SPLIT("which part of the data; default: test"),
     SEED("of test data that are drawn at random; default: the run's own"),
     {.name = "references",
-     .help = "of learning to learn functions: the error after so many examples, and that of simple ways to learn on the same episodes",
+     .help =
+         "of learning to learn functions: the error after so many examples, and that of simple ways to learn on the same episodes; of navigation: agents "
+         "that follow a rule",
      .kind = FLAG_SWITCH,
      FIELD(references)},
     THREADS,
@@ -192,6 +195,7 @@ static const struct example train_examples[] = {
 static const struct example eval_examples[] = {
     {"eval runs/digits-seed1", "the run's best network on test data"},
     {"eval runs/digits-seed1 --split valid --json", "on validation data, for a script"},
+    {"eval runs/navigation-seed1 --references", "how often it finds the goal, and how often others do"},
     {"eval runs/l2l-teacher-seed1 --references", "how fast it learns a function, and how fast others do"},
     {0},
 };

@@ -3,6 +3,8 @@
 #include "progress.h"
 #include "report.h"
 
+#include <string.h>
+
 /* ---- the learning curves of --references ---- */
 
 /* Counted from 1, as people do; and the last one. */
@@ -78,6 +80,58 @@ static lsnn_status evaluate_references(const struct arguments *arguments, lsnn_c
     return status;
 }
 
+/* ---- the agents of --references ---- */
+
+static void print_goals(const char *name, const lsnn_goals *g) {
+    char goals[48];
+    snprintf(goals, sizeof goals, "%.2f +- %.2f", g->per_episode, g->per_episode_interval);
+    printf("%-22s %-16s %7.1f %% %9.1f %9.1f %9.1f %9.1f %8.2f\n", name, goals, 100 * g->found, g->first_median, g->first_mean,
+           g->return_median, g->return_mean, g->ratio);
+}
+
+static void print_goals_header(const lsnn_goals *g) {
+    printf("%lld episodes; times in steps\n%-22s %-16s %9s %9s %9s %9s %9s %8s\n", (long long)g->n_episodes, "", "goals an episode",
+           "found", "1st: med.", "mean", "ret.: med.", "mean", "ratio");
+}
+
+static void take_agent(void *user, const char *name, const lsnn_goals *goals) {
+    struct curve_output *out = user;
+    if (out->list != NULL) {
+        json_array_append_new(out->list, json_pack("{s:o, s:o}", "name", json_text(name), "goals", json_goals(goals)));
+        return;
+    }
+    if (!out->has_header) {
+        print_goals_header(goals);
+        out->has_header = true;
+    }
+    print_goals(name, goals);
+    fflush(stdout);
+}
+
+static lsnn_status compare_agents(const struct arguments *arguments, lsnn_context *context, const lsnn_run_options *options, int *code) {
+    struct curve_output out = {.list = arguments->json ? json_array() : NULL};
+    lsnn_status status = lsnn_compare_agents(arguments->operands[0], context, options, take_agent, &out);
+    if (status == LSNN_OK && arguments->json) {
+        *code = print_json(json_pack("{s:o, s:s, s:O, s:s}", "run", json_text(arguments->operands[0]), "split",
+                                     options->split != NULL ? options->split : "test", "agents", out.list, "version", lsnn_version()));
+    }
+    json_decref(out.list);
+    return status;
+}
+
+/* What there is to compare with depends on the task. */
+static lsnn_status evaluate_beside_others(const struct arguments *arguments, lsnn_context *context, const lsnn_run_options *options,
+                                          int *code) {
+    lsnn_experiment *experiment = NULL;
+    lsnn_status status = lsnn_experiment_open_run(&experiment, arguments->operands[0]);
+    if (status == LSNN_OK) {
+        bool acts = strcmp(lsnn_experiment_get(experiment, "task"), "navigation") == 0;
+        status = (acts ? compare_agents : evaluate_references)(arguments, context, options, code);
+    }
+    lsnn_experiment_free(experiment);
+    return status;
+}
+
 /* ---- the score ---- */
 
 static lsnn_status evaluate(const struct arguments *arguments, lsnn_context *context, const lsnn_run_options *options, int *code) {
@@ -94,6 +148,10 @@ static lsnn_status evaluate(const struct arguments *arguments, lsnn_context *con
         printf("%s %s %s%s, n %lld, loss %.4g, %s%.1f s\n", result.split, result.score_name,
                format_score(result.score_name, result.score, 2, &score), format_interval(result.score_interval, &interval),
                (long long)result.n, result.loss, format_rate(result.rate_hz, &rate), result.seconds);
+        if (result.goals.n_episodes > 0) {
+            print_goals_header(&result.goals);
+            print_goals("network", &result.goals);
+        }
     }
     return LSNN_OK;
 }
@@ -110,10 +168,13 @@ int command_eval(const struct arguments *arguments) {
         .data_folder = arguments->data,
         .split = arguments->split,
         .seed = arguments->seed > 0 ? (uint64_t)arguments->seed : 0,
+        .settings = arguments->set,
+        .n_settings = arguments->n_set,
         .message = progress_message,
         .user = &progress,
     };
-    TRY(arguments->references ? evaluate_references(arguments, context, &options, &code) : evaluate(arguments, context, &options, &code));
+    TRY(arguments->references ? evaluate_beside_others(arguments, context, &options, &code)
+                              : evaluate(arguments, context, &options, &code));
 out:
     if (status != LSNN_OK) {
         code = report(status);

@@ -143,14 +143,32 @@ json_t *json_text(const char *text) {
     return json;
 }
 
+json_t *json_goals(const lsnn_goals *goals) {
+    json_t *in_a_row = json_array();
+    for (int k = 0; k < LSNN_GOALS_IN_A_ROW; k++) {
+        json_array_append_new(in_a_row, json_number(goals->in_a_row[k]));
+    }
+    return json_pack("{s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "n_episodes", (json_int_t)goals->n_episodes, "per_episode",
+                     json_number(goals->per_episode), "per_episode_interval", json_number(goals->per_episode_interval), "found",
+                     json_number(goals->found), "first_mean", json_number(goals->first_mean), "first_median",
+                     json_number(goals->first_median), "return_mean", json_number(goals->return_mean), "return_median",
+                     json_number(goals->return_median), "ratio", json_number(goals->ratio), "reward", json_number(goals->reward),
+                     "in_a_row", in_a_row);
+}
+
 json_t *json_result(const lsnn_result *result, const char *run, int n_threads) {
-    return json_pack("{s:o, s:I, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:o, s:b, s:o, s:i, s:s}", "experiment",
-                     json_text(result->experiment), "seed", (json_int_t)result->seed, "split", json_text(result->split), "n",
-                     (json_int_t)result->n, "loss", json_number(result->loss), "score_name", json_text(result->score_name), "score",
-                     json_number(result->score), "score_interval", json_number(result->score_interval), "rate_hz",
-                     json_number(result->rate_hz), "spikes", json_number(result->spikes), "operations", json_number(result->operations),
-                     "iterations", (json_int_t)result->iterations, "seconds", json_number(result->seconds), "was_finished",
-                     (int)result->was_finished, "run", json_text(run), "threads", n_threads, "version", lsnn_version());
+    json_t *object =
+        json_pack("{s:o, s:I, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:o, s:b, s:o, s:i, s:s}", "experiment",
+                  json_text(result->experiment), "seed", (json_int_t)result->seed, "split", json_text(result->split), "n",
+                  (json_int_t)result->n, "loss", json_number(result->loss), "score_name", json_text(result->score_name), "score",
+                  json_number(result->score), "score_interval", json_number(result->score_interval), "rate_hz",
+                  json_number(result->rate_hz), "spikes", json_number(result->spikes), "operations", json_number(result->operations),
+                  "iterations", (json_int_t)result->iterations, "seconds", json_number(result->seconds), "was_finished",
+                  (int)result->was_finished, "run", json_text(run), "threads", n_threads, "version", lsnn_version());
+    if (object != NULL && result->goals.n_episodes > 0) {
+        json_object_set_new(object, "goals", json_goals(&result->goals));
+    }
+    return object;
 }
 
 int print_json(json_t *object) {

@@ -52,6 +52,8 @@ const char *format_duration(double seconds, number_room *room);
 /* JSON values that never fail for their content: what is not finite becomes null, what is not UTF-8 becomes '?'. */
 json_t *json_number(double value);
 json_t *json_text(const char *text);
+/* Of an agent. */
+json_t *json_goals(const lsnn_goals *goals);
 /* The object that train and eval end with; `run` as the caller named or got it. NULL: no memory. */
 json_t *json_result(const lsnn_result *result, const char *run, int n_threads);
 /* Prints the object on a line of its own and frees it. NULL is reported as lack of memory. Returns the exit code. */

@@ -190,6 +190,7 @@ typedef struct lsnn_net_spec {
     const int32_t *delay_in, *delay_rec; /* [n_rec][n_in] in 0..D-1, [n_rec][n_rec] in 1..D; NULL: drawn */
     float
         excitatory; /* Dale's law: this fraction of the inputs, and of the LIF and of the adaptive neurons, has outgoing weights >= 0, the rest <= 0; < 0: no law */
+    float excitatory_adaptive;        /* with Dale's law, that of the adaptive neurons alone; < 0: the same */
     const int8_t *sign_in, *sign_rec; /* the same one by one: [n_in], [n_rec], each -1, 0 (free) or +1; NULL: by `excitatory` */
     float noise;                      /* standard deviation of a Gaussian current added to each neuron at each step; 0: none */
     bool noise_trainable;             /* is the noise's size, one a neuron, a parameter? */
@@ -365,6 +366,20 @@ typedef struct lsnn_progress {
     bool validated; /* is the score new? */
 } lsnn_progress;
 
+/* How often and how fast an agent reaches the goal. Times are in steps. */
+enum { LSNN_GOALS_IN_A_ROW = 10 };
+typedef struct lsnn_goals {
+    int64_t n_episodes;
+    double per_episode, per_episode_interval; /* mean, and half the width of its 95 % confidence interval over episodes */
+    double found;                             /* fraction of the episodes in which it is reached at all */
+    double first_mean, first_median;          /* time to the first; an episode without counts as its length */
+    double return_mean, return_median;        /* time from one to the next, over all such pairs; NaN if there is none */
+    double ratio;                             /* first_mean / return_mean */
+    double in_a_row
+        [LSNN_GOALS_IN_A_ROW]; /* mean time from goal k to goal k + 1, from goal 0, the start, on; NaN if that never happened; [0] is first_mean */
+    double reward;             /* mean sum of an episode's */
+} lsnn_goals;
+
 typedef struct lsnn_result {
     char experiment[64], split[8], score_name[32];
     uint64_t seed;
@@ -374,6 +389,7 @@ typedef struct lsnn_result {
     double spikes;         /* a sample, of inputs and neurons; NaN in networks without spikes */
     double operations; /* a sample: synaptic ones, one for each synapse that a spike reaches; in networks without spikes, multiply-adds */
     int64_t iterations;
+    lsnn_goals goals;  /* of tasks in which an agent acts; n_episodes 0: it is another */
     double seconds;    /* of training, over all its parts, or of the evaluation */
     bool was_finished; /* lsnn_train: there was nothing left to do */
 } lsnn_result;
@@ -400,6 +416,23 @@ typedef struct lsnn_family {
     const void *user;                                                             /* what the two are called with, as is */
 } lsnn_family;
 
+/* Learning by reward (docs/model.md): in each step an agent sees numbers and events of an environment, acts, and is rewarded. The environment that ships is that of
+ * the task navigation; one of your own goes with the task rl-own. */
+enum { LSNN_ENVIRONMENT_STATE = 1024, LSNN_ENVIRONMENT_OBSERVED = 8, LSNN_ENVIRONMENT_ACTIONS = 8, LSNN_ENVIRONMENT_EVENTS = 8 };
+/* Its three functions are called from many threads at once, for one episode's state by one at a time: what they do may depend on their arguments alone. Random
+ * numbers are those of the episode, a function of (seed, split, episode). */
+typedef struct lsnn_environment {
+    int n_state, n_observed;                                                  /* 0..LSNN_ENVIRONMENT_STATE, 0..LSNN_ENVIRONMENT_OBSERVED */
+    int n_actions, n_events;                                                  /* 1..LSNN_ENVIRONMENT_ACTIONS, 0..LSNN_ENVIRONMENT_EVENTS */
+    lsnn_range observed[LSNN_ENVIRONMENT_OBSERVED];                           /* what the neurons that code each number cover */
+    void (*reset)(const void *user, lsnn_random *random, double *state);      /* a new episode; the state comes all 0 */
+    void (*observe)(const void *user, const double *state, double *observed); /* what the agent sees of it */
+    /* Moves the state on by one step, and returns the reward, which is finite. Actions are any finite numbers, at first about -1 to 1. Sets bit e of *events,
+     * which comes as 0, if event e happened: the agent sees that at its next step. Event 0 is the goal, which is counted. */
+    double (*step)(const void *user, lsnn_random *random, double *state, const double *action, unsigned *events);
+    const void *user; /* what the three are called with, as is */
+} lsnn_environment;
+
 /* Where a function takes these, NULL stands for all 0. */
 typedef struct lsnn_run_options {
     const char *out; /* the run folder; NULL: runs/EXPERIMENT-seedN */
@@ -408,8 +441,13 @@ typedef struct lsnn_run_options {
     const char *data_folder; /* as in lsnn_data_list; NULL: LSNN_DATA or the default */
     const char *split;       /* lsnn_evaluate: "train", "valid", "test"; NULL: "test" */
     uint64_t seed;           /* lsnn_evaluate: of test data that are drawn at random; 0: the run's own */
+    /* lsnn_evaluate and the like: [n_settings] assignments to the task's settings, as "navigation.move_ms=1000", and to train.test_batches: other episodes for
+     * a network that stays as it is. */
+    const char *const *settings;
+    int n_settings;
     /* Of the task l2l-own: the same whenever its runs and models are used; else NULL. */
     const lsnn_family *family;
+    const lsnn_environment *environment;                         /* the same of the task rl-own */
     void (*progress)(void *user, const lsnn_progress *progress); /* after every iteration, if not NULL */
     void (*message)(void *user, const char *text);               /* news and warnings, one line each, if not NULL */
     void *user;
@@ -480,6 +518,12 @@ typedef struct lsnn_beliefs {
 LSNN_API lsnn_status lsnn_beliefs_create(lsnn_beliefs **out, const char *run_or_model, lsnn_context *context,
                                          const lsnn_run_options *options, const lsnn_question *question);
 LSNN_API void lsnn_beliefs_free(lsnn_beliefs *beliefs);
+
+/* Agents on the same episodes, which are those of lsnn_evaluate with these options: calls `each` for the run's best network, or a model, of the task navigation,
+ * and for agents that follow a rule: a random walk; a search along the rim that then returns to where the goal was; a straight walk to the goal by one who knows
+ * where it is, which is the most that can be reached. Errors: USAGE (another task), any. */
+LSNN_API lsnn_status lsnn_compare_agents(const char *run_or_model, lsnn_context *context, const lsnn_run_options *options,
+                                         void (*each)(void *user, const char *name, const lsnn_goals *goals), void *user);
 
 /* Draws a figure, its format by the ending of `figure_path`: .svg, .png, .pdf. `source` is a probe file (input, LIF and adaptive spikes, thresholds,
  * outputs over time), or a metrics.jsonl or a run folder, which has one (loss, score and rate over training). Errors: USAGE (other ending, or not such a file), DATA, IO. */

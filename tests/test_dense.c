@@ -151,7 +151,7 @@ static void check_golden(dense_kind kind, const char *file_name, const char *uni
             }
         }
     }
-    dense_forward(run);
+    dense_forward(run, NULL);
     compare(unit, "output", tensor_file_find(file, "output"), run->output);
     float *d_output = calloc(n_class * (size_t)net->spec.n_out, sizeof *d_output);
     real *gradient = calloc(net->n_params, sizeof *gradient);
@@ -220,7 +220,7 @@ static size_t numbers_of(const dense_net *net, int n_threads, real **out) {
                           (int[]){3, L_STEPS - 1}, (int[]){8, L_STEPS}));
     dense_begin(run, true);
     write_input(run, L_STEPS, 0);
-    dense_forward(run);
+    dense_forward(run, NULL);
     size_t n_output = 2 * L_BATCH * L_OUT;
     real *all = malloc((n_output + net->n_params) * sizeof *all);
     float *d_output = malloc(n_output * sizeof *d_output);
@@ -268,11 +268,11 @@ static void parts_make_the_whole(void **state) {
         need(dense_run_create(&part, net, context, &(dense_options){L_BATCH, HALF, 1, train}, &part_start, &part_stop));
         dense_begin(whole, true);
         write_input(whole, 2 * HALF, 0);
-        dense_forward(whole);
+        dense_forward(whole, NULL);
         for (int p = 0; p < 2; p++) {
             dense_begin(part, p == 0);
             write_input(part, HALF, p * HALF);
-            dense_forward(part);
+            dense_forward(part, NULL);
         }
         assert_memory_equal(whole->output, part->output, L_BATCH * L_OUT * sizeof(float));
         dense_run_free(whole);

@@ -69,7 +69,7 @@ static double loss_now(const trial *x) {
         set_state(x);
     }
     set_input(x, 1);
-    dense_forward(x->run);
+    dense_forward(x->run, NULL);
     double loss = 0;
     for (int k = 0; k < x->run->n_blocks; k++) {
         const dense_block *block = &x->run->blocks[k];

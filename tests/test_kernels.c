@@ -4,6 +4,7 @@
 #include "net/wiring.h"
 #include "support/needs.h"
 
+#include <Random123/threefry.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -664,6 +665,104 @@ static void the_threshold_itself_is_silent(void **state) {
     }
 }
 
+/* ---- noise ---- */
+
+/* The numbers of neurons 4 j to 4 j + 3 as they are written down, from Random123's own generator and the C library's functions. */
+static void normals_directly(const uint32_t key[4], uint64_t step, uint32_t sample, uint32_t j, double *z) {
+    threefry4x32_ctr_t counter = {{(uint32_t)step, (uint32_t)(step >> 32), sample, j}};
+    threefry4x32_key_t keys = {{key[0], key[1], key[2], key[3]}};
+    threefry4x32_ctr_t x = threefry4x32_R(12, counter, keys);
+    for (int pair = 0; pair < 2; pair++) {
+        uint32_t angle = x.v[2 * pair + 1];
+        double radius = sqrt(-2 * log((double)(x.v[2 * pair] >> 1) * 0x1p-31 + 0x1p-32));
+        double a = (double)(angle & 0x1fffffff) * 0x1p-29 * 3.14159265358979323846 / 4;
+        bool swapped = (angle >> 29 & 1) != 0;
+        z[2 * pair] = radius * (swapped ? sin(a) : cos(a)) * ((angle >> 31 & 1) != 0 ? -1 : 1);
+        z[2 * pair + 1] = radius * (swapped ? cos(a) : sin(a)) * ((angle >> 30 & 1) != 0 ? -1 : 1);
+    }
+}
+
+static void normals_agree(void **state) {
+    (void)state;
+    const kernel_set *sets[MOST_TABLES];
+    size_t n_sets = tables(sets);
+    const uint32_t key[4] = {0x12345678, 0x9abcdef0, 13, 0};
+    static const int sizes[] = {1, 3, 4, 6, 101};
+    for (int variant = 0; variant < 5 * 2 * 2; variant++) {
+        int n = sizes[variant % 5];
+        int lanes = variant / 5 % 2 == 0 ? 8 : 16;
+        int n_lanes = variant / 10 == 0 ? lanes : lanes - 3;
+        uint64_t step = variant % 2 == 0 ? 7 : UINT64_C(0x300000005);
+        size_t rows = (size_t)(n * lanes);
+        real *want = aligned_bytes(rows, sizeof *want);
+        real *got = aligned_bytes(rows, sizeof *got);
+        kernels_with_lanes(sets[0], lanes)->normals(key, step, 1000, n_lanes, n, want);
+        for (int j = 0; j < n; j++) {
+            for (int l = 0; l < lanes; l++) {
+                double z[4];
+                normals_directly(key, step, 1000 + (uint32_t)l, (uint32_t)j / 4, z);
+                double right = l < n_lanes ? z[j % 4] : 0;
+                double found = (double)want[j * lanes + l];
+                if (!(fabs(found - right) <= 2e-6)) {
+                    fail_msg("normal number of neuron %d, lane %d is %.9g, should be %.9g", j, l, found, right);
+                }
+            }
+        }
+        for (size_t u = 1; u < n_sets; u++) {
+            kernels_with_lanes(sets[u], lanes)->normals(key, step, 1000, n_lanes, n, got);
+            need_same_bits(sets[u]->name, got, want, rows);
+        }
+        free(want);
+        free(got);
+    }
+}
+
+/* Mean, variance, skewness and kurtosis, correlation of neighbours, and how many lie beyond some distances, over two million numbers. */
+static void normals_are_normal(void **state) {
+    (void)state;
+    enum { N = 400, LANES = 16, STEPS = 320 };
+    const kernel_set *best;
+    need(kernels_select(&best, NULL));
+    real *z = aligned_bytes(N * LANES, sizeof *z);
+    static const double beyond[] = {0.5, 1, 2, 3, 4};
+    double n = (double)N * LANES * STEPS;
+    double sums[7] = {0};
+    double counts[5] = {0};
+    for (uint64_t t = 0; t < STEPS; t++) {
+        const uint32_t key[4] = {3, 0, 13, 0};
+        kernels_with_lanes(best, LANES)->normals(key, t, 0, LANES, N, z);
+        for (size_t k = 0; k < N * LANES; k++) {
+            double x = (double)z[k];
+            sums[0] += x;
+            sums[1] += x * x;
+            sums[2] += x * x * x;
+            sums[3] += x * x * x * x;
+            sums[4] += k > 0 ? x * (double)z[k - 1] : 0;          /* another sample */
+            sums[5] += k >= LANES ? x * (double)z[k - LANES] : 0; /* another neuron: often of the same pair */
+            sums[6] += k >= LANES ? x * x * (double)z[k - LANES] * (double)z[k - LANES] - 1 : 0;
+            for (int c = 0; c < 5; c++) {
+                counts[c] += fabs(x) > beyond[c];
+            }
+        }
+    }
+    static const double want[7] = {0, 1, 0, 3, 0, 0, 0};
+    static const double variance[7] = {1, 2, 15, 96, 1, 1, 8};
+    for (int m = 0; m < 7; m++) {
+        double off = (sums[m] / n - want[m]) / sqrt(variance[m] / n);
+        if (fabs(off) > 5) {
+            fail_msg("moment %d is %.6g, should be %g: %.1f standard deviations off", m, sums[m] / n, want[m], off);
+        }
+    }
+    for (int c = 0; c < 5; c++) {
+        double p = erfc(beyond[c] / sqrt(2));
+        double off = (counts[c] - n * p) / sqrt(n * p * (1 - p));
+        if (fabs(off) > 5) {
+            fail_msg("%g numbers lie beyond %g, should be about %g", counts[c], beyond[c], n * p);
+        }
+    }
+    free(z);
+}
+
 static void both_tables_are_there(void **state) {
     (void)state;
     const kernel_set *sets[MOST_TABLES];
@@ -689,6 +788,8 @@ int main(void) {
         cmocka_unit_test(gather_agrees),
         cmocka_unit_test(neuron_kernels_agree),
         cmocka_unit_test(the_threshold_itself_is_silent),
+        cmocka_unit_test(normals_agree),
+        cmocka_unit_test(normals_are_normal),
     };
     return cmocka_run_group_tests_name("kernels", tests, NULL, NULL);
 }

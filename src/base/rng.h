@@ -37,7 +37,10 @@ typedef enum rng_stream {
     RNG_EXAMPLE,
     RNG_POPULATION,
     RNG_UNPAIRED,
-    RNG_LEARNER
+    RNG_LEARNER,
+    RNG_EPISODE,
+    RNG_ACTION,
+    RNG_AGENT
 } rng_stream;
 
 /* Number `index` of a stream: 64 random bits; uniform in [0, 1); uniform in 0..n-1; standard normal. */

@@ -67,7 +67,7 @@ static lsnn_status run_once(void *user, bench_parts *seconds) {
         bench_write_sample(r->work, &to, b);
     }
     double filled = clock_seconds();
-    dense_forward(r->run);
+    dense_forward(r->run, NULL);
     double forward = clock_seconds();
     if (r->work->training) {
         loss_input outputs = {.output = r->run->output, .n_windows = 1, .n_batch = r->work->n_batch, .n_out = N_OUT};

@@ -12,13 +12,15 @@
 #define RECALL   "store-recall"
 #define ARRAYS   "arrays"
 #define L2L      "l2l-teacher,l2l-sinusoid,l2l-own"
+#define RL       "navigation,rl-own"
+#define NAVIGATE "navigation"
 #define SPIKING  "lsnn"
 #define BASELINE "lstm,rnn"
 
 /* clang-format off: one row a setting */
 static const option table[] = {
     /* key, type, default, minimum, maximum, bounds, choices, unit, help, tasks, kinds */
-    {"task", OPTION_CHOICE, NULL, 0, 0, NULL, "store-recall|digits|smnist|arrays|l2l-teacher|l2l-sinusoid|l2l-own", "",
+    {"task", OPTION_CHOICE, NULL, 0, 0, NULL, "store-recall|digits|smnist|arrays|l2l-teacher|l2l-sinusoid|l2l-own|navigation|rl-own", "",
      "what is learned: which inputs are shown, and what the loss and the score are", NULL, NULL},
     {"seed", OPTION_INT, "1", 0, 4611686018427387904.0, "[]", NULL, "",
      "seed of everything that is drawn: weights, delays, order of the samples, noise", NULL, NULL},
@@ -55,6 +57,8 @@ static const option table[] = {
      SPIKING},
     {"net.excitatory", OPTION_REAL, "-1", -1, 1, "[]", NULL, "",
      "Dale's law: fraction of excitatory neurons, the others are inhibitory; -1: no law, signs are free", NULL, SPIKING},
+    {"net.excitatory_adaptive", OPTION_REAL, "-1", -1, 1, "[]", NULL, "",
+     "Dale's law: fraction of excitatory neurons among the adaptive ones, if it differs; -1: as net.excitatory", NULL, SPIKING},
     {"net.noise", OPTION_REAL, "0", 0, 1e3, "[]", NULL, "", "standard deviation of the Gaussian noise current into each neuron; 0: none",
      NULL, SPIKING},
     {"net.noise_trainable", OPTION_BOOL, "false", 0, 0, NULL, "true|false", "", "train each neuron's size of the noise", NULL, SPIKING},
@@ -172,6 +176,34 @@ static const option table[] = {
     {"l2l.phase", OPTION_SPREAD, "0..3.14159265", -1e3, 1e3, "[]", NULL, "", "range that a sinusoid's phase is drawn from, in radians",
      "l2l-sinusoid", NULL},
     {"l2l.reach", OPTION_REAL, "5", 0, 1e6, "(]", NULL, "", "a sinusoid's input is drawn from minus to plus this", "l2l-sinusoid", NULL},
+
+    {"rl.episode_ms", OPTION_INT, "2000", 1, 1e6, "[]", NULL, "ms", "length of an episode, in each step of which the agent acts", RL, NULL},
+    {"rl.n_code", OPTION_INT, "40", 2, 1000, "[]", NULL, "", "input neurons that code each number which the agent observes", RL, NULL},
+    {"rl.code_width", OPTION_REAL, "0.0353553391", 0, 10, "(]", NULL, "",
+     "standard deviation of an input neuron's tuning curve, as a fraction of the number's range", RL, NULL},
+    {"rl.code_rate", OPTION_REAL, "500", 0, 1000, "(]", NULL, "Hz",
+     "Poisson firing rate of an input neuron at the centre of its tuning curve", RL, NULL},
+    {"rl.n_event", OPTION_INT, "40", 1, 1000, "[]", NULL, "",
+     "input neurons that fire together in the step after an event, for each kind of event", RL, NULL},
+    {"rl.discount", OPTION_REAL, "0.99", 0, 1, "[]", NULL, "", "worth of a reward one step later", RL, NULL},
+    {"rl.lambda", OPTION_REAL, "1", 0, 1, "[]", NULL, "",
+     "generalised advantage estimation: 1 takes rewards to the end of the episode, 0 the next one and the value after it", RL, NULL},
+    {"rl.clip", OPTION_REAL, "0.2", 0, 1e6, "(]", NULL, "",
+     "proximal policy optimisation: how far an action's probability is to move away from 1 times that when it was drawn", RL, NULL},
+    {"rl.entropy", OPTION_REAL, "0.001", 0, 1e6, "[]", NULL, "",
+     "weight of the policy's entropy, which keeps it from being certain too early", RL, NULL},
+    {"rl.value", OPTION_REAL, "1", 0, 1e6, "[]", NULL, "", "weight of the value's squared error", RL, NULL},
+    {"rl.updates", OPTION_INT, "1", 1, 1000, "[]", NULL, "",
+     "updates of the weights an iteration, each after a replay of its episodes but for the first", RL, NULL},
+
+    {"navigation.goal_radius", OPTION_REAL, "0.3", 0, 1, "(]", NULL, "", "radius of the goal; that of the disc is 1", NAVIGATE, NULL},
+    {"navigation.goal_distance", OPTION_REAL, "0.85", 0, 1, "[]", NULL, "", "distance of the goal's centre from the middle", NAVIGATE,
+     NULL},
+    {"navigation.step", OPTION_REAL, "0.02", 0, 1, "(]", NULL, "", "longest way in a step, that of an action of length 1", NAVIGATE, NULL},
+    {"navigation.penalty", OPTION_REAL, "0.02", 0, 100, "[]", NULL, "", "what a step that ends at the border costs; the goal gives 1",
+     NAVIGATE, NULL},
+    {"navigation.move_ms", OPTION_INT, "0", 0, 1e8, "[]", NULL, "ms",
+     "a control: time after which the goal is somewhere else, again and again; 0: never", NAVIGATE, NULL},
 };
 /* clang-format on */
 

@@ -205,17 +205,24 @@ static void add_to_window(const dense_run *run, const dense_block *k, int w, int
     }
 }
 
-static void read_out(const dense_run *run, const dense_block *k) {
+/* Window by window, so that an output is there as soon as its window ends, and is the same bits whoever waits for it. */
+static void read_out(const dense_run *run, const dense_block *k, int w) {
     const dense_spec *s = &run->net->spec;
+    size_t n = (size_t)k->n;
     size_t n_out = (size_t)s->n_out;
-    blas_multiply(run->options.n_windows * k->n, s->n_out, s->n_units + 1, (blas_matrix){k->h_mean, s->n_units + 1, false},
-                  (blas_matrix){run->net->w_out, s->n_units + 1, true}, 0, k->y, s->n_out);
-    for (size_t w = 0; w < (size_t)run->options.n_windows; w++) {
-        float *to = run->output + (w * (size_t)run->options.n_batch + (size_t)k->first) * n_out;
-        const real *from = k->y + w * (size_t)k->n * n_out;
-        for (size_t at = 0; at < (size_t)k->n * n_out; at++) {
-            to[at] = (float)from[at];
-        }
+    const real *mean = k->h_mean + (size_t)w * n * ((size_t)s->n_units + 1);
+    real *y = k->y + (size_t)w * n * n_out;
+    float *to = run->output + ((size_t)w * (size_t)run->options.n_batch + (size_t)k->first) * n_out;
+    blas_multiply(k->n, s->n_out, s->n_units + 1, (blas_matrix){mean, s->n_units + 1, false},
+                  (blas_matrix){run->net->w_out, s->n_units + 1, true}, 0, y, s->n_out);
+    for (size_t at = 0; at < n * n_out; at++) {
+        to[at] = (float)y[at];
+    }
+}
+
+static void tell_hook(const dense_run *run, const dense_block *k, int t) {
+    if (run->hook != NULL) {
+        run->hook->before_step(run->hook->user, k->first, k->n, t);
     }
 }
 
@@ -226,16 +233,36 @@ static void run_block(void *user, int piece, int worker) {
     int w = 0;
     blas_use_one_thread();
     for (int t = 0; t < run->options.n_steps; t++) {
+        tell_hook(run, k, t);
         run_step(run, k, t);
         if (w < run->options.n_windows && t >= run->window_start[w]) {
             add_to_window(run, k, w, t);
-            w += t == run->window_stop[w] - 1;
+            if (t == run->window_stop[w] - 1) {
+                read_out(run, k, w);
+                w++;
+            }
         }
     }
-    read_out(run, k);
+    tell_hook(run, k, run->options.n_steps);
 }
 
-void dense_forward(dense_run *run) {
+void dense_forward(dense_run *run, const step_hook *hook) {
+    run->hook = hook;
     threads_run(run->pool, run->n_blocks, run_block, run);
+    run->hook = NULL;
     run->has_run = true;
+}
+
+void dense_rest(dense_run *run) {
+    size_t n_units = (size_t)run->net->spec.n_units;
+    run->has_run = false;
+    for (int b = 0; b < run->options.n_batch; b++) {
+        real *h;
+        real *c;
+        dense_state_at(run, b, &h, &c);
+        memset(h, 0, n_units * sizeof *h);
+        if (c != NULL) {
+            memset(c, 0, n_units * sizeof *c);
+        }
+    }
 }

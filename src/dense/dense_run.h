@@ -8,6 +8,7 @@
 
 #include "base/arena.h"
 #include "data/input_lane.h"
+#include "data/step_hook.h"
 #include "dense/dense_net.h"
 #include "machine/context.h"
 
@@ -47,8 +48,9 @@ typedef struct dense_run {
     dense_block *blocks;
     dense_scratch *scratch; /* [threads] */
     int *window_start, *window_stop;
-    bool has_run;  /* the sequence was run; its end is where the next may begin */
-    float *output; /* [n_windows][n_batch][n_out] */
+    const step_hook *hook; /* while it runs; or NULL */
+    bool has_run;          /* the sequence was run; its end is where the next may begin */
+    float *output;         /* [n_windows][n_batch][n_out] */
 } dense_run;
 
 /* Borrows network and context. window_start, window_stop [n_windows] in order, not empty, without overlap, within n_steps; copied. Errors: USAGE, MEMORY. */
@@ -62,7 +64,10 @@ double dense_run_memory(const dense_net *net, const lsnn_context *context, const
 void dense_begin(dense_run *run, bool from_rest);
 /* Where the input of sample b goes. */
 input_lane dense_input_lane(const dense_run *run, int b);
-void dense_forward(dense_run *run);
+/* hook: who writes the input as it goes; NULL: it is all there. */
+void dense_forward(dense_run *run, const step_hook *hook);
+/* h = c = 0 before the input that is there, which the next dense_forward runs once more. */
+void dense_rest(dense_run *run);
 /* d_output [n_windows][n_batch][n_out]; gradient [n_params]. Errors: USAGE (not for training, or no dense_forward before). */
 lsnn_status dense_backward(dense_run *run, const float *d_output, real *gradient);
 

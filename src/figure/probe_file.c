@@ -39,8 +39,9 @@ static lsnn_status read_settings(probe_file *source, const char *path) {
     if (!source->currents && strcmp(input, "spikes") != 0) {
         return fail(LSNN_ERR_DATA, "%s: input_kind is \"%.40s\", neither spikes nor currents; make the probe again", path, input);
     }
-    if (!source->classes && strcmp(loss, "squared") != 0) {
-        return fail(LSNN_ERR_DATA, "%s: loss_kind is \"%.40s\", neither cross_entropy nor squared; make the probe again", path, loss);
+    if (!source->classes && strcmp(loss, "squared") != 0 && strcmp(loss, "policy") != 0) {
+        return fail(LSNN_ERR_DATA, "%s: loss_kind is \"%.40s\", neither cross_entropy nor squared nor policy; make the probe again", path,
+                    loss);
     }
     return LSNN_OK;
 }

@@ -23,6 +23,9 @@ static void clear_scratch(const lsnn_sim *sim, scratch *x) {
     memset(x->gradient.db, 0, row);
     memset(x->gradient.dp, 0, row);
     memset(x->threshold_end, 0, row);
+    if (x->d_noise != NULL) {
+        memset(x->d_noise, 0, row);
+    }
     memset(x->ahead, 0, (size_t)((sim->stretch + sim->net->spec.n_delay) * sim_stride(sim) * sim->lanes) * sizeof(real));
     memset(x->gradients.numbers, 0, (size_t)sim->lanes * sim_lane_size(sim) * sizeof(real));
     x->gradients.due = sim_window_steps(sim) - 1 - sim->net->spec.n_delay;
@@ -40,7 +43,7 @@ static void run_again(const lsnn_sim *sim, block *k, scratch *x, int stretch, in
         int t = start + s;
         real *current = kept ? sim_kept_current(sim, k, t) : x->current;
         if (!kept) {
-            sim_current(sim, k, &x->window, t, current, x->eps != NULL ? x->eps + (size_t)s * row : NULL);
+            sim_current(sim, k, &x->window, t, current, x->eps != NULL ? x->eps + (size_t)s * row : x->noise);
             sim_send(sim, k, &x->window, t); /* its spikes are known */
         }
         sim_neurons(sim, k, t, &x->state, current, &x->tape[s]);
@@ -121,12 +124,17 @@ static void history_gradients(const lsnn_sim *sim, block *k, scratch *x) {
     }
 }
 
-/* dnu_j = sum_t dI_j(t) eps_j(t) */
-static void noise_gradients(const lsnn_sim *sim, const block *k, const real *eps, const real *d_current) {
+/* dnu_j = sum_t dI_j(t) eps_j(t): lane by lane, and at the end summed over the lanes. */
+static void noise_gradients(const lsnn_sim *sim, const scratch *x, const real *eps, const real *d_current) {
+    for (size_t at = 0; at < sim_row(sim); at++) {
+        x->d_noise[at] += eps[at] * d_current[at];
+    }
+}
+
+static void sum_noise_gradients(const lsnn_sim *sim, const block *k, const scratch *x) {
     for (size_t j = 0; j < (size_t)sim->net->n_rec; j++) {
         for (size_t l = 0; l < (size_t)k->n; l++) {
-            size_t at = j * (size_t)sim->lanes + l;
-            k->gradient[sim->net->first_noise + j] += eps[at] * d_current[at];
+            k->gradient[sim->net->first_noise + j] += x->d_noise[j * (size_t)sim->lanes + l];
         }
     }
 }
@@ -161,7 +169,7 @@ static void step_back(const lsnn_sim *sim, block *k, scratch *x, int s, int t, b
         reset_gradients(sim, k, &x->gradient, t);
     }
     if (x->eps != NULL) {
-        noise_gradients(sim, k, x->eps + (size_t)s * sim_row(sim), ahead);
+        noise_gradients(sim, x, x->eps + (size_t)s * sim_row(sim), ahead);
     }
     weight_gradients(sim, k, x, t, ahead);
 }
@@ -194,6 +202,9 @@ static void back_block(void *user, int piece, int worker) {
         memcpy(x->threshold_end, x->tape[0].threshold, row * sizeof(real));
     }
     history_gradients(sim, k, x);
+    if (x->eps != NULL) {
+        sum_noise_gradients(sim, k, x);
+    }
 }
 
 enum { PARAMS_A_PIECE = 4096 };

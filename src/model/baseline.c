@@ -156,8 +156,13 @@ static int block_begin(const pass *p, int k) {
     return k * DENSE_BLOCK;
 }
 
-static lsnn_status forward(pass *p) {
-    dense_forward(((baseline_pass *)p)->run);
+static lsnn_status forward(pass *p, const step_hook *hook) {
+    dense_forward(((baseline_pass *)p)->run, hook);
+    return LSNN_OK;
+}
+
+static lsnn_status repeat(pass *p) {
+    dense_rest(((baseline_pass *)p)->run);
     return LSNN_OK;
 }
 
@@ -236,8 +241,8 @@ out:
     {                                                                                                                       \
         .name = name_, .unit = unit_, .create = create_, .read = read_, .free = free_model, .step = step, .write = write,   \
         .describe = describe, .pass_memory = memory, .pass_open = open_pass, .pass_close = close_pass, .pass_begin = begin, \
-        .pass_lane = lane, .pass_block_begin = block_begin, .forward = forward, .backward = backward, .activity = activity, \
-        .write_carried = write_carried, .read_carried = read_carried                                                        \
+        .pass_lane = lane, .pass_block_begin = block_begin, .forward = forward, .repeat = repeat, .backward = backward,     \
+        .activity = activity, .write_carried = write_carried, .read_carried = read_carried                                  \
     }
 
 const model_kind model_lstm = BASELINE("lstm", "LSTM units", create_lstm, read_lstm);

@@ -9,6 +9,7 @@
 #include "base/tensorfile.h"
 #include "config/experiment.h"
 #include "data/input_lane.h"
+#include "data/step_hook.h"
 #include "learn/adam.h"
 #include "machine/context.h"
 
@@ -58,7 +59,8 @@ typedef struct model_kind {
     lsnn_status (*pass_begin)(pass *p, bool from_rest, uint64_t noise_key);
     input_lane (*pass_lane)(const pass *p, int b);
     int (*pass_block_begin)(const pass *p, int k);
-    lsnn_status (*forward)(pass *p);
+    lsnn_status (*forward)(pass *p, const step_hook *hook);
+    lsnn_status (*repeat)(pass *p);
     lsnn_status (*backward)(pass *p, const float *d_output, lsnn_gradient *gradient, double *rate_loss);
     double (*rate)(const pass *p); /* NULL: nothing fires */
     pass_activity (*activity)(const pass *p, int n_samples);
@@ -136,7 +138,15 @@ static inline int pass_block_begin(const pass *p, int k) {
     return k < p->n_blocks ? p->kind->pass_block_begin(p, k) : p->n_batch;
 }
 static inline lsnn_status pass_forward(pass *p) {
-    return p->kind->forward(p);
+    return p->kind->forward(p, NULL);
+}
+/* The same while someone writes the input step by step, by what the network answers. */
+static inline lsnn_status pass_interact(pass *p, const step_hook *hook) {
+    return p->kind->forward(p, hook);
+}
+/* The last input once more, from rest, with the noise that it got: for the next pass_forward. Only where the last sequence began at rest. Errors: USAGE. */
+static inline lsnn_status pass_repeat(pass *p) {
+    return p->kind->repeat(p);
 }
 /* From the outputs' gradients, [n_windows][n_batch][n_out], to the parameters'; *rate_loss gets the regulariser's part of the loss. Errors: USAGE. */
 static inline lsnn_status pass_backward(pass *p, const float *d_output, lsnn_gradient *gradient, double *rate_loss) {

@@ -72,6 +72,7 @@ static lsnn_status create_net(lsnn_net **out, const lsnn_experiment *e, const mo
     spec.connectivity = (float)(rewired > 0 ? rewired : setting_real(e, "net.connectivity"));
     spec.init = strcmp(setting_text(e, "net.init"), "balanced") == 0 ? LSNN_INIT_BALANCED : LSNN_INIT_NORMAL;
     spec.excitatory = (float)setting_real(e, "net.excitatory");
+    spec.excitatory_adaptive = (float)setting_real(e, "net.excitatory_adaptive");
     spec.noise = (float)setting_real(e, "net.noise");
     spec.noise_trainable = setting_bool(e, "net.noise_trainable");
     spec.scale_in = (float)setting_real(e, "net.scale_in");
@@ -216,7 +217,11 @@ static lsnn_status open_pass(pass **out, const model *m, lsnn_context *context, 
     s->of = (const spiking *)m;
     TRY(lsnn_sim_create(&s->sim, s->of->net, context, &o));
     TRY(lsnn_sim_set_windows(s->sim, options->window_start, options->window_stop, options->n_windows));
-    s->pass = (pass){.kind = &model_spiking, .pool = context->pool, .n_batch = options->n_batch, .n_blocks = s->sim->n_blocks};
+    s->pass = (pass){.kind = &model_spiking,
+                     .pool = context->pool,
+                     .n_batch = options->n_batch,
+                     .n_blocks = s->sim->n_blocks,
+                     .output = lsnn_sim_output(s->sim)};
     *out = &s->pass;
     return LSNN_OK;
 out:
@@ -241,11 +246,12 @@ static int block_begin(const pass *p, int k) {
     return ((const spiking_pass *)p)->sim->blocks[k].first;
 }
 
-static lsnn_status forward(pass *p) {
-    lsnn_sim *sim = ((spiking_pass *)p)->sim;
-    lsnn_status status = lsnn_forward(sim);
-    p->output = lsnn_sim_output(sim);
-    return status;
+static lsnn_status forward(pass *p, const step_hook *hook) {
+    return sim_forward(((spiking_pass *)p)->sim, hook);
+}
+
+static lsnn_status repeat(pass *p) {
+    return sim_repeat_input(((spiking_pass *)p)->sim);
 }
 
 static lsnn_status backward(pass *p, const float *d_output, lsnn_gradient *gradient, double *rate_loss) {
@@ -301,6 +307,7 @@ const model_kind model_spiking = {.name = "lsnn",
                                   .pass_lane = lane,
                                   .pass_block_begin = block_begin,
                                   .forward = forward,
+                                  .repeat = repeat,
                                   .backward = backward,
                                   .rate = rate,
                                   .activity = activity,

@@ -53,25 +53,29 @@ static void add_values(const lsnn_sim *sim, const matrix *m, const signal *s, in
     }
 }
 
-static real noise_at(const lsnn_sim *sim, int t, int b, int j) {
-    uint64_t n_rec = (uint64_t)sim->net->n_rec;
-    uint64_t n_batch = (uint64_t)sim->options.n_batch;
-    if (sim->given_noise != NULL) {
-        return sim->given_noise[((uint64_t)t * n_batch + (uint64_t)b) * n_rec + (uint64_t)j];
+static void draw_noise(const lsnn_sim *sim, const block *k, int t, real *eps) {
+    uint64_t key = sim->net->spec.seed ^ sim->noise_key * 0x9e3779b97f4a7c15u;
+    const uint32_t words[4] = {(uint32_t)key, (uint32_t)(key >> 32), RNG_NOISE, 0};
+    size_t n_rec = (size_t)sim->net->n_rec;
+    if (sim->given_noise == NULL) {
+        sim->kernels->normals(words, sim->clock + (uint64_t)t, (uint32_t)k->first, k->n, sim->net->n_rec, eps);
+        return;
     }
-    uint64_t index = ((sim->clock + (uint64_t)t) * n_batch + (uint64_t)b) * n_rec + (uint64_t)j;
-    return (real)(float)rng_normal(sim->net->spec.seed ^ sim->noise_key * 0x9e3779b97f4a7c15u, RNG_NOISE, index);
+    const real *given = sim->given_noise + ((size_t)t * (size_t)sim->options.n_batch + (size_t)k->first) * n_rec;
+    for (size_t j = 0; j < n_rec; j++) {
+        for (size_t l = 0; l < (size_t)sim->lanes; l++) {
+            eps[j * (size_t)sim->lanes + l] = l < (size_t)k->n ? given[l * n_rec + j] : 0;
+        }
+    }
 }
 
 static void add_noise(const lsnn_sim *sim, const block *k, int t, real *current, real *eps) {
-    for (int j = 0; j < sim->net->n_rec; j++) {
-        real size = sim->net->spec.noise_trainable ? sim->net->params[sim->net->first_noise + (size_t)j] : (real)sim->net->spec.noise;
-        for (int l = 0; l < k->n; l++) {
-            real x = noise_at(sim, t, k->first + l, j);
-            current[j * sim->lanes + l] += size * x;
-            if (eps != NULL) {
-                eps[j * sim->lanes + l] = x;
-            }
+    size_t lanes = (size_t)sim->lanes;
+    draw_noise(sim, k, t, eps);
+    for (size_t j = 0; j < (size_t)sim->net->n_rec; j++) {
+        real size = sim->net->spec.noise_trainable ? sim->net->params[sim->net->first_noise + j] : (real)sim->net->spec.noise;
+        for (size_t at = j * lanes; at < (j + 1) * lanes; at++) {
+            current[at] += size * eps[at];
         }
     }
 }
@@ -82,7 +86,7 @@ void sim_current(const lsnn_sim *sim, const block *k, current_window *window, in
     sim->kernels->window_to_rows(sim_due(sim, window), sim_lane_size(sim), net->n_rec, current);
     add_values(sim, &net->in, &k->input, t, current);
     add_values(sim, &net->rec, &k->sent, t, current);
-    if (net->spec.noise > 0 || net->spec.noise_trainable) {
+    if (sim_has_noise(sim)) {
         add_noise(sim, k, t, current, eps);
     }
 }

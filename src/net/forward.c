@@ -4,20 +4,18 @@
 
 #include <string.h>
 
-/* The staged masks of each step become a list of the inputs that spiked. */
-static void list_input(const lsnn_sim *sim, block *k) {
+/* The staged masks of step t become a list of the inputs that spiked. */
+static void list_input(const lsnn_sim *sim, block *k, int t) {
     int n_in = sim->net->spec.n_in;
     signal *s = &k->input;
-    size_t step = (size_t)sim->net->spec.n_delay;
-    const lane_mask *mask = k->staged;
-    for (int t = 0; t < sim->n_steps; t++, step++) {
-        uint32_t n = s->start[step];
-        for (int i = 0; i < n_in; i++, mask++) {
-            s->spikes[n] = (spike){.i = (uint16_t)i, .lanes = *mask};
-            n += *mask != 0;
-        }
-        s->start[step + 1] = n;
+    size_t step = (size_t)(sim->net->spec.n_delay + t);
+    const lane_mask *mask = k->staged + (size_t)t * (size_t)n_in;
+    uint32_t n = s->start[step];
+    for (int i = 0; i < n_in; i++, mask++) {
+        s->spikes[n] = (spike){.i = (uint16_t)i, .lanes = *mask};
+        n += *mask != 0;
     }
+    s->start[step + 1] = n;
 }
 
 real *sim_kept_current(const lsnn_sim *sim, const block *k, int t) {
@@ -60,7 +58,7 @@ static void read_out(const lsnn_sim *sim, block *k, int w) {
     real *p_mean = k->p_mean + (size_t)w * row;
     real *y = k->y + (size_t)w * (size_t)net->spec.n_out * lanes;
     real part = 1 / (real)(sim->window_stop[w] - sim->window_start[w]);
-    for (size_t at = 0; at < row; at++) {
+    for (size_t at = 0; part != 1 && at < row; at++) {
         p_mean[at] *= part;
     }
     for (size_t o = 0; o < (size_t)net->spec.n_out; o++) {
@@ -77,16 +75,31 @@ static void read_out(const lsnn_sim *sim, block *k, int w) {
     }
 }
 
+/* p(t) is part of the sum of window w. */
+static void add_to_window(const lsnn_sim *sim, block *k, int w, int t) {
+    size_t row = sim_row(sim);
+    real *sum = k->p_mean + (size_t)w * row;
+    if (t == sim->window_start[w]) {
+        memcpy(sum, k->state.p, row * sizeof *sum);
+        return;
+    }
+    for (size_t at = 0; at < row; at++) {
+        sum[at] += k->state.p[at];
+    }
+}
+
+static void tell_hook(const lsnn_sim *sim, const block *k, int t) {
+    if (sim->hook != NULL) {
+        sim->hook->before_step(sim->hook->user, k->first, k->n, t);
+    }
+}
+
 static void run_block(void *user, int piece, int worker) {
     lsnn_sim *sim = user;
     block *k = &sim->blocks[piece];
     scratch *x = &sim->scratch[worker];
     size_t row = sim_row(sim);
-    if (k->staged != NULL) {
-        list_input(sim, k);
-    }
     memset(k->spike_sum, 0, (size_t)sim->net->n_rec * sizeof *k->spike_sum);
-    memset(k->p_mean, 0, (size_t)sim->n_windows * row * sizeof *k->p_mean);
     if (sim->options.train) {
         memcpy(k->p_start, k->state.p, row * sizeof *k->p_start);
     }
@@ -98,25 +111,27 @@ static void run_block(void *user, int piece, int worker) {
         if (sim->options.train && t % sim->stretch == 0) {
             sim_copy_neurons(sim, &k->state, &k->checkpoints[t / sim->stretch]);
         }
+        tell_hook(sim, k, t);
+        if (k->staged != NULL) {
+            list_input(sim, k, t);
+        }
         real *kept = sim_kept_current(sim, k, t);
         real *current = kept != NULL ? kept : x->current;
-        sim_current(sim, k, &k->window, t, current, NULL);
+        sim_current(sim, k, &k->window, t, current, x->noise);
         sim_neurons(sim, k, t, &k->state, current, NULL);
         sim_send(sim, k, &k->window, t);
         if (w < sim->n_windows && t >= sim->window_start[w]) {
-            real *p_mean = k->p_mean + (size_t)w * row;
-            for (size_t at = 0; at < row; at++) {
-                p_mean[at] += k->state.p[at];
-            }
+            add_to_window(sim, k, w, t);
             if (t == sim->window_stop[w] - 1) {
                 read_out(sim, k, w);
                 w++;
             }
         }
     }
+    tell_hook(sim, k, sim->n_steps);
 }
 
-lsnn_status lsnn_forward(lsnn_sim *sim) {
+lsnn_status sim_forward(lsnn_sim *sim, const step_hook *hook) {
     if (!sim->input_is_new) {
         return fail(LSNN_ERR_USAGE, "no new input; call lsnn_sim_set_spikes or lsnn_sim_set_currents before each lsnn_forward");
     }
@@ -125,7 +140,9 @@ lsnn_status lsnn_forward(lsnn_sim *sim) {
                     sim->window_stop[sim->n_windows - 1], sim->n_steps);
     }
     sim->window_is_open = sim->window_is_open && sim->window_version == sim->net->version;
+    sim->hook = hook;
     threads_run(sim->pool, sim->n_blocks, run_block, sim);
+    sim->hook = NULL;
     sim->window_is_open = true;
     sim->window_version = sim->net->version;
     double samples = (double)sim->options.n_batch * sim->n_steps;
@@ -140,6 +157,10 @@ lsnn_status lsnn_forward(lsnn_sim *sim) {
     sim->has_run = true;
     sim->has_output = true;
     return LSNN_OK;
+}
+
+lsnn_status lsnn_forward(lsnn_sim *sim) {
+    return sim_forward(sim, NULL);
 }
 
 const float *lsnn_sim_output(const lsnn_sim *sim) {

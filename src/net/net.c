@@ -92,7 +92,8 @@ static lsnn_status set_signs(lsnn_net *net, const lsnn_net_spec *spec) {
         memcpy(net->sign_rec, spec->sign_rec, (size_t)net->n_rec);
     } else if (spec->excitatory >= 0) {
         TRY(draw_signs(net->sign_rec, spec->n_lif, spec->excitatory, spec->seed, RNG_SIGN_REC, 0));
-        TRY(draw_signs(net->sign_rec + spec->n_lif, spec->n_adaptive, spec->excitatory, spec->seed, RNG_SIGN_REC, 1));
+        float of_adaptive = spec->excitatory_adaptive >= 0 ? spec->excitatory_adaptive : spec->excitatory;
+        TRY(draw_signs(net->sign_rec + spec->n_lif, spec->n_adaptive, of_adaptive, spec->seed, RNG_SIGN_REC, 1));
     }
 out:
     return status;

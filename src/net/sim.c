@@ -109,6 +109,7 @@ static void plan_scratch(const lsnn_sim *sim, scratch *x, arena *a) {
     size_t n_rec = (size_t)sim->net->n_rec;
     size_t stretch = (size_t)sim->stretch;
     x->current = arena_take(a, row, sizeof(real));
+    x->noise = sim_has_noise(sim) ? arena_take(a, row, sizeof(real)) : NULL;
     if (!sim->options.train) {
         return;
     }
@@ -129,6 +130,7 @@ static void plan_scratch(const lsnn_sim *sim, scratch *x, arena *a) {
     x->threshold_end = arena_take(a, row, sizeof(real));
     if (sim->net->spec.noise_trainable) {
         x->eps = arena_take(a, stretch * row, sizeof(real));
+        x->d_noise = arena_take(a, row, sizeof(real));
     }
     x->gradient = (gradient_state){
         .dv = arena_take(a, row, sizeof(real)), .db = arena_take(a, row, sizeof(real)), .dp = arena_take(a, row, sizeof(real))};
@@ -366,6 +368,15 @@ lsnn_status sim_begin_input(lsnn_sim *sim, int n_steps) {
     sim->n_steps = n_steps;
     sim->input_is_new = true;
     sim->has_run = false;
+    return LSNN_OK;
+}
+
+lsnn_status sim_repeat_input(lsnn_sim *sim) {
+    if (!sim->has_run) {
+        return fail(LSNN_ERR_USAGE, "there is no input to repeat; call lsnn_forward before");
+    }
+    lsnn_sim_reset(sim);
+    sim->input_is_new = true;
     return LSNN_OK;
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/arena.h"
 #include "data/input_lane.h"
+#include "data/step_hook.h"
 #include "machine/context.h"
 #include "net/net.h"
 
@@ -48,7 +49,9 @@ typedef struct scratch {
     int *n_active;       /* [stretch] */
     int64_t n_gathered;  /* sum of n_active over the steps that were gone back; only counted up here, for the benchmark */
     real *threshold_end; /* A(t+1) of the stretch's last step */
+    real *noise;         /* rows [n_rec]: of one step, if there is any */
     real *eps;           /* rows [stretch][n_rec]: noise, if it is trained */
+    real *d_noise;       /* rows [n_rec]: gradient of its sizes, lane by lane */
     gradient_state gradient;
     real *gathered, *readout; /* rows [n_rec] */
     real *ahead;              /* rows [stretch + n_delay][sim_stride]: dI of the stretch, and of the steps after it */
@@ -90,6 +93,7 @@ struct lsnn_sim {
     uint64_t noise_key;
     const real *given_noise; /* tests: eps [n_steps][n_batch][n_rec], or NULL */
     soft_spikes *soft;       /* tests: or NULL */
+    const step_hook *hook;   /* while the sequence runs; or NULL */
 };
 
 /* As lsnn_sim_create, for a network of soft spikes. */
@@ -110,6 +114,11 @@ static inline void sim_set_current(const lsnn_sim *sim, block *k, int lane, int 
     size_t step = (size_t)(t + sim->net->spec.n_delay);
     k->input.values[(step * (size_t)sim->net->spec.n_in + (size_t)i) * (size_t)sim->lanes + (size_t)lane] = x;
 }
+
+/* As lsnn_forward, with someone who writes the input as it goes (NULL: it is all there). Errors: as there. */
+lsnn_status sim_forward(lsnn_sim *sim, const step_hook *hook);
+/* The input of the last sequence once more, from rest, with the same noise if that sequence began at rest: for the next lsnn_forward. Errors: USAGE (there was none). */
+lsnn_status sim_repeat_input(lsnn_sim *sim);
 
 /* Which noise the next sequences get: a function of this key, and of the steps since the last reset. */
 void sim_set_noise_key(lsnn_sim *sim, uint64_t key);
@@ -152,7 +161,7 @@ static inline real sim_refractory(const neuron_state *s, size_t at) {
 
 /* Step after step: open the window with what was sent before step t; then for t, t + 1...: take the current, run the neurons, send their spikes. */
 void sim_open_window(const lsnn_sim *sim, const block *k, current_window *window, int t);
-/* I(t) of all neurons to `current`: delayed inputs and spikes, and noise (to eps as well, if not NULL). */
+/* I(t) of all neurons to `current`: delayed inputs and spikes, and noise, which `eps`, rows [n_rec], gets as well (NULL only where there is none). */
 void sim_current(const lsnn_sim *sim, const block *k, current_window *window, int t, real *current, real *eps);
 void sim_send(const lsnn_sim *sim, const block *k, current_window *window, int t);
 /* v, b and cooldown, but not p, of all neurons of a block. */
@@ -161,6 +170,9 @@ void sim_copy_neurons(const lsnn_sim *sim, const neuron_state *from, const neuro
 real *sim_kept_current(const lsnn_sim *sim, const block *k, int t);
 /* One step of the neurons; writes their spikes of step t to `sent`, unless there is a tape: then the step was run before. */
 void sim_neurons(const lsnn_sim *sim, block *k, int t, const neuron_state *state, const real *current, const step_tape *tape);
+static inline bool sim_has_noise(const lsnn_sim *sim) {
+    return sim->net->spec.noise > 0 || sim->net->spec.noise_trainable;
+}
 /* Numbers in rows of all neurons. */
 static inline size_t sim_row(const lsnn_sim *sim) {
     return (size_t)sim->net->n_rec * (size_t)sim->lanes;

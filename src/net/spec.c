@@ -19,6 +19,7 @@ void lsnn_net_spec_init(lsnn_net_spec *spec) {
         .bias = true,
         .connectivity = 1,
         .excitatory = -1,
+        .excitatory_adaptive = -1,
         .scale_in = 1,
         .scale_rec = 1,
         .seed = 1,
@@ -90,6 +91,7 @@ lsnn_status net_spec_check(const lsnn_net_spec *spec) {
     TRY(check_number("n_delay", spec->n_delay, 1, false, 256));
     TRY(check_number("connectivity", spec->connectivity, 0, true, 1));
     TRY(check_number("excitatory", spec->excitatory, -1, false, 1));
+    TRY(check_number("excitatory_adaptive", spec->excitatory_adaptive, -1, false, 1));
     TRY(check_number("noise", spec->noise, 0, false, 1e6));
     TRY(check_number("scale_in", spec->scale_in, 0, false, 1e6));
     TRY(check_number("scale_rec", spec->scale_rec, 0, false, 1e6));

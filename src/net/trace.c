@@ -47,7 +47,7 @@ static void copy_trace(void *user, int piece, int worker) {
     memcpy(x->state.p, k->p_start, sim_row(sim) * sizeof(real));
     sim_open_window(sim, k, &x->window, 0);
     for (int t = 0; t < sim->n_steps; t++) {
-        sim_current(sim, k, &x->window, t, x->current, NULL);
+        sim_current(sim, k, &x->window, t, x->current, x->noise);
         sim_neurons(sim, k, t, &x->state, x->current, &x->tape[0]);
         sim_send(sim, k, &x->window, t);
         for (size_t at = 0; at < sim_row(sim) && sim->soft == NULL; at++) { /* the taped step leaves p alone */

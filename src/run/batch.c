@@ -2,6 +2,7 @@
 
 #include "base/rng.h"
 #include "learn/loss.h"
+#include "tasks/navigation.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -24,6 +25,11 @@ lsnn_status batch_create(batch **out, const task *t, pass *p, uint64_t seed) {
         (t->n_samples[SPLIT_TRAIN] > 0 && b->order == NULL)) {
         TRY(fail(LSNN_ERR_MEMORY, "no memory for a batch of %zu samples", n_batch));
     }
+    const interactive_task *it = task_interactive(t);
+    if (it != NULL) {
+        TRY(episodes_create(&b->episodes, &it->environment, p->n_batch, t->n_steps));
+        TRY(goal_count_create(&b->goals, t->n_steps));
+    }
     *out = b;
     return LSNN_OK;
 out:
@@ -38,6 +44,8 @@ void batch_free(batch *b) {
         free(b->target);
         free(b->d_output);
         free(b->order);
+        episodes_free(b->episodes);
+        goal_count_free(b->goals);
         free(b);
     }
 }
@@ -70,7 +78,9 @@ static lsnn_status write_samples(batch *b, bool from_rest, uint64_t noise_key) {
     for (size_t k = 0; b->target != NULL && k < n_decisions * (size_t)b->task->n_out; k++) {
         b->target[k] = NAN;
     }
-    threads_run(b->pass->pool, b->pass->n_blocks, write_block, b);
+    if (b->task->kind->write != NULL) {
+        threads_run(b->pass->pool, b->pass->n_blocks, write_block, b);
+    }
     return LSNN_OK;
 }
 
@@ -88,6 +98,7 @@ lsnn_status batch_fill_train(batch *b, int64_t iteration, bool from_rest) {
     b->part = SPLIT_TRAIN;
     b->first_draw = (uint64_t)(iteration * n_batch);
     b->n_filled = n_batch;
+    b->episode_seed = b->seed;
     return write_samples(b, from_rest, (uint64_t)iteration);
 }
 
@@ -101,7 +112,24 @@ lsnn_status batch_fill(batch *b, split part, uint64_t seed, uint64_t first, int 
     b->seed = seed;
     lsnn_status status = write_samples(b, true, seed + first);
     b->seed = own_seed;
+    b->episode_seed = seed;
     return status;
+}
+
+lsnn_status batch_forward(batch *b) {
+    if (b->episodes == NULL) {
+        return pass_forward(b->pass);
+    }
+    lsnn_status status = interact(b->task, b->pass, b->part, b->episode_seed, b->index, b->n_filled, b->episodes);
+    if (status == LSNN_OK) {
+        goal_count_add(b->goals, b->episodes);
+    }
+    return status;
+}
+
+lsnn_status batch_replay(batch *b) {
+    lsnn_status status = pass_repeat(b->pass);
+    return status == LSNN_OK ? pass_forward(b->pass) : status;
 }
 
 lsnn_status batch_take_loss(batch *b, bool with_gradient, batch_loss *out) {
@@ -109,6 +137,11 @@ lsnn_status batch_take_loss(batch *b, bool with_gradient, batch_loss *out) {
         .output = b->pass->output, .n_windows = b->task->n_windows, .n_batch = b->pass->n_batch, .n_out = b->task->n_out};
     *out = (batch_loss){0};
     float *d_output = with_gradient ? b->d_output : NULL;
+    if (b->task->loss == LOSS_POLICY) {
+        out->loss = episodes_loss(b->episodes, &task_interactive(b->task)->ppo, b->pass->pool, b->pass->output, d_output);
+        out->n_counted = (int64_t)b->n_filled * b->task->n_steps;
+        return LSNN_OK;
+    }
     if (b->task->loss == LOSS_CROSS_ENTROPY) {
         return loss_cross_entropy(&in, b->class_of, d_output, &out->loss, &out->n_wrong, &out->n_counted);
     }

@@ -3,21 +3,25 @@
 #define LSNN_RUN_BATCH_H
 
 #include "model/model.h"
+#include "rl/episodes.h"
 #include "tasks/task.h"
 
 typedef struct batch {
     const task *task;
     pass *pass; /* borrowed */
     uint64_t seed;
+    uint64_t episode_seed; /* of the batch that is in it now */
     split part;
-    uint64_t *index;     /* [n_batch] which sample each is */
-    uint64_t first_draw; /* training samples before this batch */
-    int32_t *class_of;   /* [n_windows][n_batch] */
-    float *target;       /* [n_windows][n_batch][n_out], if the task has values */
-    float *d_output;     /* [n_windows][n_batch][n_out] */
-    uint32_t *order;     /* [n] the order of the training samples in an epoch */
-    int64_t order_epoch; /* the epoch that `order` is for, -1: none */
-    int n_filled;        /* samples that count; the rest of the batch is silent */
+    uint64_t *index;         /* [n_batch] which sample each is */
+    uint64_t first_draw;     /* training samples before this batch */
+    int32_t *class_of;       /* [n_windows][n_batch] */
+    float *target;           /* [n_windows][n_batch][n_out], if the task has values */
+    float *d_output;         /* [n_windows][n_batch][n_out] */
+    uint32_t *order;         /* [n] the order of the training samples in an epoch */
+    int64_t order_epoch;     /* the epoch that `order` is for, -1: none */
+    episode_batch *episodes; /* of tasks in which an agent acts, else NULL, as the next one */
+    goal_count *goals;       /* over the episodes since it was cleared */
+    int n_filled;            /* samples that count; the rest of the batch is silent */
 } batch;
 
 /* The pass is one of setup_pass for this task. Errors: MEMORY. */
@@ -28,6 +32,11 @@ void batch_free(batch *b);
 lsnn_status batch_fill_train(batch *b, int64_t iteration, bool from_rest);
 /* Samples first..first + n - 1 of a split (n at most the batch), from rest; the other lanes stay silent and do not count. */
 lsnn_status batch_fill(batch *b, split part, uint64_t seed, uint64_t first, int n);
+
+/* Runs the network on the batch. An agent acts in its episodes meanwhile, and the goals that it reaches are counted. */
+lsnn_status batch_forward(batch *b);
+/* The same input once more, and whatever was drawn at random: for another update of the weights. Of tasks in which an agent acts. */
+lsnn_status batch_replay(batch *b);
 
 typedef struct batch_loss {
     double loss;

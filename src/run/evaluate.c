@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "config/share.h"
+#include "tasks/navigation.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -43,6 +44,15 @@ static double interval_of(const spread *s) {
     return s->n > 1 ? 1.96 * sqrt(fmax(s->squares - s->sum * s->sum / s->n, 0) / (s->n - 1) / s->n) : NAN;
 }
 
+/* Where an agent acts, it is goals that are the score, or the reward where there are none. */
+static void take_goals(const batch *b, evaluation *e) {
+    e->goals = goal_count_result(b->goals);
+    bool has_goals = task_interactive(b->task)->environment.n_events > 0;
+    e->score = has_goals ? e->goals.per_episode : e->goals.reward;
+    e->score_interval = has_goals ? e->goals.per_episode_interval : NAN;
+    e->n = e->goals.n_episodes;
+}
+
 lsnn_status evaluate(batch *b, split part, uint64_t seed, int64_t n_batches, const volatile int *stop, evaluation *out) {
     lsnn_status status = LSNN_OK;
     int n_batch = b->pass->n_batch;
@@ -54,6 +64,9 @@ lsnn_status evaluate(batch *b, split part, uint64_t seed, int64_t n_batches, con
     int64_t n_wrong = 0;
     int64_t n_counted = 0;
     spread sequences = {0};
+    if (b->goals != NULL) {
+        goal_count_clear(b->goals);
+    }
     for (int64_t first = 0; first < end; first += n_batch) {
         if (stop != NULL && *stop != 0) {
             return fail(LSNN_STOPPED, "stopped in the evaluation");
@@ -61,7 +74,7 @@ lsnn_status evaluate(batch *b, split part, uint64_t seed, int64_t n_batches, con
         int n = end - first < n_batch ? (int)(end - first) : n_batch;
         batch_loss one;
         TRY(batch_fill(b, part, seed, (uint64_t)first, n));
-        TRY(pass_forward(b->pass));
+        TRY(batch_forward(b));
         TRY(batch_take_loss(b, false, &one));
         loss += one.loss * (double)one.n_counted;
         n_wrong += one.n_wrong;
@@ -83,6 +96,9 @@ lsnn_status evaluate(batch *b, split part, uint64_t seed, int64_t n_batches, con
                         .score = b->task->loss == LOSS_SQUARED ? loss / n
                                  : b->task->lower_is_better    ? error
                                                                : 1 - error};
+    if (b->goals != NULL) {
+        take_goals(b, out);
+    }
 out:
     return status;
 }
@@ -94,6 +110,7 @@ lsnn_result evaluation_result(const evaluation *e, const lsnn_experiment *experi
                           .score = e->score,
                           .score_interval = e->score_interval,
                           .rate_hz = e->rate_hz,
+                          .goals = e->goals,
                           .spikes = e->spikes,
                           .operations = e->operations};
     snprintf(result.experiment, sizeof result.experiment, "%s", lsnn_experiment_name(experiment));
@@ -128,9 +145,36 @@ out:
     return status;
 }
 
+/* Of the task itself: network, loss and training were what they were. */
+static bool is_of_task(const char *assignment) {
+    static const char *const others[] = {"task", "seed", "net.", "rewire.", "loss.", "train."};
+    for (size_t k = 0; k < sizeof others / sizeof *others; k++) {
+        if (strncmp(assignment, others[k], strlen(others[k])) == 0) {
+            return strncmp(assignment, "train.test_batches", strlen("train.test_batches")) == 0;
+        }
+    }
+    return true;
+}
+
+static lsnn_status change_settings(lsnn_experiment *experiment, const lsnn_run_options *options) {
+    lsnn_status status = LSNN_OK;
+    for (int k = 0; k < options->n_settings; k++) {
+        if (!is_of_task(options->settings[k])) {
+            TRY(fail(LSNN_ERR_SETTING,
+                     "%s: a network that is there already can't be changed by it; the settings of its task can, and train.test_batches",
+                     options->settings[k]));
+        }
+        TRY(lsnn_experiment_set(experiment, options->settings[k]));
+    }
+    TRY(experiment_check(experiment));
+out:
+    return status;
+}
+
 lsnn_status model_open(opened_model *m, const char *run_or_model, const lsnn_run_options *options) {
     lsnn_status status = LSNN_OK;
     TRY(model_open_alone(m, run_or_model));
+    TRY(change_settings(m->experiment, options));
     TRY(task_open(&m->task, m->experiment, options));
     TRY(setup_check_model(m->model, m->task, m->path));
 out:

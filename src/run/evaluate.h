@@ -9,7 +9,8 @@ typedef struct evaluation {
     double loss, score, rate_hz;
     double score_interval;     /* as in lsnn_result, as the next two */
     double spikes, operations; /* a sample */
-    int64_t n;                 /* decisions, or numbers, that count */
+    lsnn_goals goals;
+    int64_t n; /* decisions, or numbers, that count */
 } evaluation;
 
 /* All samples of the split, or n_batches batches where they are drawn, in batches of the pass's size, each from rest.
@@ -28,7 +29,7 @@ typedef struct opened_model {
     int64_t iterations; /* of the training that made it */
     char path[1024];
 } opened_model;
-/* Of the options, data_folder and family matter. Errors: DATA, IO, SETTING, MEMORY. Release also after a failure. */
+/* Of the options, data_folder, family, environment and settings matter. Errors: DATA, IO, SETTING, MEMORY. Release also after a failure. */
 lsnn_status model_open(opened_model *m, const char *run_or_model, const lsnn_run_options *options);
 /* The same without its task, which may need data that are not here: m->task is NULL. */
 lsnn_status model_open_alone(opened_model *m, const char *run_or_model);

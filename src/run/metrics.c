@@ -65,6 +65,13 @@ lsnn_status metrics_write(metrics *m, const metrics_line *line) {
         json_object_set_new(object, "score_name", json_string(line->score_name));
         set_number(object, "valid_loss", line->valid_loss);
     }
+    if (line->goals.n_episodes > 0) {
+        set_number(object, "goals", line->goals.per_episode);
+        set_number(object, "found", line->goals.found);
+        set_number(object, "first_goal", line->goals.first_mean);
+        set_number(object, "return", line->goals.return_mean);
+        set_number(object, "reward", line->goals.reward);
+    }
     if (line->rewired) {
         set_synapses(object, line);
     }

@@ -17,6 +17,7 @@ typedef struct metrics_line {
     double loss, rate_loss, rate_hz, learning_rate, gradient_norm, seconds;
     double score, valid_loss; /* NaN where there was no validation */
     const char *score_name;
+    lsnn_goals goals; /* n_episodes 0: none are counted */
     bool rewired;
     lsnn_synapse_count synapses_before[3], synapses[3]; /* before and after this iteration's rewiring */
 } metrics_line;

@@ -3,7 +3,9 @@
 #include "learn/gradient.h"
 #include "net/sim.h"
 #include "run/evaluate.h"
+#include "tasks/navigation.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +20,7 @@ typedef struct probe {
     tensor_writer *writer;
     arena memory; /* of the arrays below */
     float *input, *traces[7], *y, *dense[2 * NET_ARRAYS], *target, loss[2];
+    float *returns, *observed, *actions, *rewards; /* where an agent acts: returns stand where targets do */
     uint8_t *z;
     int32_t *class_of;
 } probe;
@@ -36,6 +39,13 @@ static void plan(probe *p, arena *a) {
     }
     p->z = arena_take(a, n_steps * n_rec, 1);
     p->y = arena_take(a, n_steps * (size_t)t->n_out, sizeof *p->y);
+    const interactive_task *it = task_interactive(t);
+    if (it != NULL) {
+        p->returns = arena_take(a, n_steps * (size_t)t->n_out, sizeof *p->returns);
+        p->observed = arena_take(a, n_steps * (size_t)it->environment.n_observed, sizeof *p->observed);
+        p->actions = arena_take(a, n_steps * (size_t)it->environment.n_actions, sizeof *p->actions);
+        p->rewards = arena_take(a, n_steps, sizeof *p->rewards);
+    }
     net_array arrays[NET_ARRAYS];
     int n = net_arrays(net, arrays);
     for (int k = 0; k < n; k++) {
@@ -103,6 +113,32 @@ out:
     return status;
 }
 
+/* The episode: what was observed and done at each step, and what came of it. The value's target is the return; the other outputs have none. */
+static void add_episode(probe *p, const interactive_task *it) {
+    const episode_batch *e = p->batch->episodes;
+    int64_t n_steps = e->n_steps;
+    int64_t n_observed = it->environment.n_observed;
+    int64_t n_actions = it->environment.n_actions;
+    int64_t n_out = it->task.n_out;
+    for (int64_t t = 0; t < n_steps; t++) {
+        for (int64_t o = 0; o < n_out; o++) {
+            p->returns[t * n_out + o] = o == n_out - 1 ? (float)e->return_to_end[t] : NAN;
+        }
+        p->rewards[t] = (float)e->reward[t];
+    }
+    for (int64_t at = 0; at < n_steps * n_observed; at++) {
+        p->observed[at] = (float)e->observed[at];
+    }
+    for (int64_t at = 0; at < n_steps * n_actions; at++) {
+        p->actions[at] = (float)e->action[at];
+    }
+    tensor_writer_add(p->writer, "target", TENSOR_F32, 2, (int64_t[]){n_steps, n_out}, p->returns);
+    tensor_writer_add(p->writer, "observed", TENSOR_F32, 2, (int64_t[]){n_steps, n_observed}, p->observed);
+    tensor_writer_add(p->writer, "action", TENSOR_F32, 2, (int64_t[]){n_steps, n_actions}, p->actions);
+    tensor_writer_add(p->writer, "reward", TENSOR_F32, 1, &n_steps, p->rewards);
+    tensor_writer_add(p->writer, "events", TENSOR_U8, 1, &n_steps, e->events);
+}
+
 static void add_task(probe *p) {
     const task *t = p->model.task;
     int64_t n_windows = t->n_windows;
@@ -113,12 +149,16 @@ static void add_task(probe *p) {
     tensor_writer_add(p->writer, "window_stop", TENSOR_I32, 1, &n_windows, t->window_stop);
     if (t->loss == LOSS_CROSS_ENTROPY) {
         tensor_writer_add(p->writer, "class", TENSOR_I32, 1, &n_windows, p->batch->class_of);
+    } else if (t->loss == LOSS_POLICY) {
+        add_episode(p, task_interactive(t));
     } else {
         tensor_writer_add(p->writer, "target", TENSOR_F32, 2, (int64_t[]){n_windows, t->n_out}, p->batch->target);
     }
     tensor_writer_add(p->writer, "loss", TENSOR_F32, 1, (int64_t[]){1}, &p->loss[0]);
     tensor_writer_add(p->writer, "rate_loss", TENSOR_F32, 1, (int64_t[]){1}, &p->loss[1]);
 }
+
+static const char *const loss_names[] = {[LOSS_CROSS_ENTROPY] = "cross_entropy", [LOSS_SQUARED] = "squared", [LOSS_POLICY] = "policy"};
 
 static lsnn_status add_texts(probe *p, split part, int64_t sample) {
     char text[64];
@@ -137,7 +177,7 @@ static lsnn_status add_texts(probe *p, split part, int64_t sample) {
     snprintf(text, sizeof text, "%.9g", (double)p->net->spec.dt);
     tensor_writer_text(p->writer, "dt", text);
     tensor_writer_text(p->writer, "input_kind", p->net->spec.input == LSNN_SPIKES ? "spikes" : "currents");
-    tensor_writer_text(p->writer, "loss_kind", p->model.task->loss == LOSS_CROSS_ENTROPY ? "cross_entropy" : "squared");
+    tensor_writer_text(p->writer, "loss_kind", loss_names[p->model.task->loss]);
     tensor_writer_text(p->writer, "score_name", p->model.task->score_name);
     free(settings);
     return LSNN_OK;
@@ -175,7 +215,7 @@ lsnn_status lsnn_probe(const char *run_or_model, lsnn_context *context, const ls
     TRY(arena_open(&p.memory, "probe"));
     plan(&p, &p.memory);
     TRY(batch_fill(p.batch, part, seed, (uint64_t)sample, 1));
-    TRY(pass_forward(p.pass));
+    TRY(batch_forward(p.batch));
     TRY(batch_take_loss(p.batch, true, &loss));
     TRY(pass_backward(p.pass, p.batch->d_output, p.gradient, &rate_loss));
     p.loss[0] = (float)loss.loss;

@@ -6,6 +6,7 @@
 #include "run/evaluate.h"
 #include "run/metrics.h"
 #include "run/record.h"
+#include "tasks/navigation.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -174,28 +175,47 @@ static double seconds_so_far(const training *r) {
 
 /* ---- the loop ---- */
 
-/* One iteration; leaves the network as it was if a number is not finite. */
-static lsnn_status iterate(training *r, metrics_line *line) {
+/* One update of the weights; leaves the network as it was if a number is not finite. */
+static lsnn_status update(training *r, metrics_line *line) {
     lsnn_status status = LSNN_OK;
     train_state *s = &r->state;
-    int64_t iteration = s->position.iteration;
     batch_loss loss;
-    TRY(batch_fill_train(r->batch, iteration, !s->carry_state));
-    TRY(pass_forward(s->pass));
     TRY(batch_take_loss(r->batch, true, &loss));
     TRY(pass_backward(s->pass, r->batch->d_output, r->gradient, &line->rate_loss));
     line->loss = loss.loss;
     line->rate_hz = pass_rate(s->pass);
-    line->learning_rate = schedule_rate(&r->schedule, iteration);
     line->gradient_norm = lsnn_gradient_norm(r->gradient);
     if (!isfinite(line->loss) || !isfinite(line->gradient_norm)) {
         return fail(
             LSNN_ERR_NUMERIC,
             "iteration %lld: the loss is %g and the gradient's norm %g; nothing was changed by it. Start anew with a lower train.lr, or set train.clip",
-            (long long)iteration + 1, line->loss, line->gradient_norm);
+            (long long)s->position.iteration + 1, line->loss, line->gradient_norm);
+    }
+    TRY(model_step(s->model, s->adam, r->gradient, (float)line->learning_rate));
+out:
+    return status;
+}
+
+static lsnn_status iterate(training *r, metrics_line *line) {
+    lsnn_status status = LSNN_OK;
+    train_state *s = &r->state;
+    int64_t iteration = s->position.iteration;
+    const interactive_task *acting = task_interactive(r->task);
+    line->learning_rate = schedule_rate(&r->schedule, iteration);
+    TRY(batch_fill_train(r->batch, iteration, !s->carry_state));
+    if (acting != NULL) {
+        goal_count_clear(r->batch->goals);
+    }
+    TRY(batch_forward(r->batch));
+    if (acting != NULL) {
+        line->goals = goal_count_result(r->batch->goals);
     }
     model_count_synapses(s->model, line->synapses_before);
-    TRY(model_step(s->model, s->adam, r->gradient, (float)line->learning_rate));
+    TRY(update(r, line));
+    for (int u = 1; acting != NULL && u < acting->n_updates; u++) {
+        TRY(batch_replay(r->batch));
+        TRY(update(r, line));
+    }
     line->rewired = model_count_synapses(s->model, line->synapses);
     s->position.iteration++;
     line->iteration = s->position.iteration;

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const task_kind *const kinds[] = {&task_store_recall, &task_digits,       &task_smnist, &task_arrays,
-                                         &task_l2l_teacher,  &task_l2l_sinusoid, &task_l2l_own};
+static const task_kind *const kinds[] = {&task_store_recall, &task_digits,  &task_smnist,     &task_arrays, &task_l2l_teacher,
+                                         &task_l2l_sinusoid, &task_l2l_own, &task_navigation, &task_rl_own};
 
 static const task_kind *kind_of(const lsnn_experiment *experiment) {
     const char *name = setting_text(experiment, "task");
@@ -24,6 +24,9 @@ lsnn_status task_open(task **out, const lsnn_experiment *experiment, const lsnn_
     }
     if (options->family != NULL && kind != &task_l2l_own) {
         return fail(LSNN_ERR_USAGE, "a family of functions is given, but task is %s; only l2l-own takes one", kind->name);
+    }
+    if (options->environment != NULL && kind != &task_rl_own) {
+        return fail(LSNN_ERR_USAGE, "an environment is given, but task is %s; only rl-own takes one", kind->name);
     }
     return kind->open(out, experiment, options);
 }

@@ -6,7 +6,7 @@
 #include "data/input_lane.h"
 
 typedef enum split { SPLIT_TRAIN, SPLIT_VALID, SPLIT_TEST, SPLITS } split;
-typedef enum loss_kind { LOSS_CROSS_ENTROPY, LOSS_SQUARED } loss_kind;
+typedef enum loss_kind { LOSS_CROSS_ENTROPY, LOSS_SQUARED, LOSS_POLICY } loss_kind;
 
 /* Where a sample is written: its input, and sample b of the targets. */
 typedef struct sample_writer {
@@ -23,12 +23,12 @@ enum { TASK_MOST_STEPS = 100000000 };
 
 typedef struct task_kind {
     const char *name;
-    /* Of the options, data_folder and family matter; never NULL. Errors: SETTING, DATA, IO, MEMORY. */
+    /* Of the options, data_folder, family and environment matter; never NULL. Errors: SETTING, DATA, IO, MEMORY. */
     lsnn_status (*open)(task **out, const lsnn_experiment *experiment, const lsnn_run_options *options);
     /* The shape alone, where it is known without the data, which are not there; NULL: it is not. */
     lsnn_status (*open_shape)(task **out, const lsnn_experiment *experiment);
     void (*close)(task *t);
-    /* Writes sample `index` of a split; for samples that are drawn, seed and index decide which. */
+    /* NULL: the samples are made while the network runs, LOSS_POLICY (navigation.h). Writes sample `index` of a split; for samples that are drawn, seed and index decide which. */
     void (*write)(const task *t, split part, uint64_t seed, uint64_t index, const sample_writer *to);
 } task_kind;
 
@@ -44,7 +44,7 @@ struct task {
     int64_t n_samples[SPLITS];       /* 0: drawn, without end */
 };
 
-/* Opens the task that the experiment names. Errors: as open, USAGE (a family for a task that takes none). */
+/* Opens the task that the experiment names. Errors: as open, USAGE (a family or an environment for a task that takes none). */
 lsnn_status task_open(task **out, const lsnn_experiment *experiment, const lsnn_run_options *options);
 /* As task_open, but the task may only be good for its shape, if its data are missing. */
 lsnn_status task_open_shape(task **out, const lsnn_experiment *experiment, const lsnn_run_options *options);
@@ -70,6 +70,7 @@ int task_steps(const lsnn_experiment *experiment, double ms);
 /* Sets the length of a sequence. Errors: SETTING (longer than TASK_MOST_STEPS). */
 lsnn_status task_set_steps(task *t, double n_steps);
 
-extern const task_kind task_store_recall, task_digits, task_smnist, task_arrays, task_l2l_teacher, task_l2l_sinusoid, task_l2l_own;
+extern const task_kind task_store_recall, task_digits, task_smnist, task_arrays, task_l2l_teacher, task_l2l_sinusoid, task_l2l_own,
+    task_navigation, task_rl_own;
 
 #endif

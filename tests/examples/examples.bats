@@ -85,6 +85,24 @@ holds() {
     [ ! -e lines ]
 }
 
+@test "own_environment: food is found in a corridor that was never seen, and more often than by chance" {
+    SECONDS=0
+    run "$EXAMPLES/own_environment" "$SOURCE/examples/own_environment.yaml" corridors
+    [ "$status" = 0 ]
+    [ "$SECONDS" -lt "${LSNN_EXAMPLE_SECONDS:-20}" ]
+    holds "$(sed -nE 's/.*corridors: ([0-9.]+) meals.*/\1/p' <<<"$output")" '>' 5
+    holds "$(sed -nE 's/.*to the next ([0-9.]+)/\1/p' <<<"$output")" '<' "$(sed -nE 's/.*to the first ([0-9.]+),.*/\1/p' <<<"$output")"
+    [ -s corridors/best.safetensors ]
+}
+
+@test "own_environment: an experiment of another task is an error in one line" {
+    run --separate-stderr "$EXAMPLES/own_environment" "$SOURCE/experiments/store-recall.yaml" corridors
+    [ "$status" = 2 ]
+    [[ $stderr == "own_environment: "*rl-own* ]]
+    [ "$(wc -l <<<"$stderr")" = 1 ]
+    [ ! -e corridors ]
+}
+
 @test "the examples give the same text with every vector unit and number of threads" {
     local name
     for name in simulate own_loop; do

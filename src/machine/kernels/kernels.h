@@ -117,6 +117,10 @@ typedef struct kernel_set {
     /* The mirror of add_values: dw[k] += sum over lanes of x[i] * d_current[j], added as a tree, for the synapses of delay d. x: rows [n_pre]. */
     void (*value_gradients)(const synapses *s, int d, const real *x, const real *d_current, real *dw);
 
+    /* Standard normal numbers, a function of key, step, sample and neuron alone: rows [n], lane l being that of sample first_sample + l; lanes from n_lanes on
+     * get 0 (of either sign). In single precision whatever `real` is. */
+    void (*normals)(const uint32_t key[4], uint64_t step, uint32_t first_sample, int n_lanes, int n, real *rows);
+
     /* Cells of dense networks, n samples of n_units each; docs/model.md, "Baselines". Arrays are [n][n_units] unless said otherwise; h is [n][stride]. The same
      * for any number of lanes. tanh is within 4e-7, and the logistic function within 2e-7 (in double precision both are libm's).
      * gates [n][4][n_units]: sums of the input, forget, new and output gates, replaced by the gates. Writes c and h. */

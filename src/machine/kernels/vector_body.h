@@ -413,6 +413,10 @@ static void NAME(value_gradients)(const synapses *s, int d, const float *x, cons
     }
 }
 
+static void NAME(normals)(const uint32_t key[4], uint64_t step, uint32_t first_sample, int n_lanes, int n, real *rows) {
+    noise_draw(LANES, key, step, first_sample, n_lanes, n, rows);
+}
+
 #undef VEC
 #undef IVEC
 #undef PARTS

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "machine/kernels/cell_body.h"
+#include "machine/kernels/noise_body.h"
 
 #define LANES 8
 #if WIDEST == 4
@@ -36,13 +37,13 @@
 #undef LANE_BITS
 #undef NAME
 
-#define TABLE(n, suffix)                                                                                                   \
-    {                                                                                                                      \
-        .name = UNIT_NAME, .lanes = n, .send_spikes = send_spikes_##suffix, .window_to_rows = window_to_rows_##suffix,     \
-        .rows_to_window = rows_to_window_##suffix, .add_values = add_values_##suffix, .neuron_step = neuron_step_##suffix, \
-        .gather = gather_##suffix, .neuron_back = neuron_back_##suffix, .spike_gradients = spike_gradients_##suffix,       \
-        .value_gradients = value_gradients_##suffix, .lstm_step = lstm_step, .lstm_back = lstm_back, .rnn_step = rnn_step, \
-        .rnn_back = rnn_back                                                                                               \
+#define TABLE(n, suffix)                                                                                                          \
+    {                                                                                                                             \
+        .name = UNIT_NAME, .lanes = n, .send_spikes = send_spikes_##suffix, .window_to_rows = window_to_rows_##suffix,            \
+        .rows_to_window = rows_to_window_##suffix, .add_values = add_values_##suffix, .neuron_step = neuron_step_##suffix,        \
+        .gather = gather_##suffix, .neuron_back = neuron_back_##suffix, .spike_gradients = spike_gradients_##suffix,              \
+        .value_gradients = value_gradients_##suffix, .normals = normals_##suffix, .lstm_step = lstm_step, .lstm_back = lstm_back, \
+        .rnn_step = rnn_step, .rnn_back = rnn_back                                                                                \
     }
 
 const kernel_set UNIT[2] = {TABLE(16, 16), TABLE(8, 8)};
