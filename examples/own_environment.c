@@ -28,12 +28,12 @@ static void observe(const void *user, const double *state, double *observed) {
     observed[0] = state[PLACE];
 }
 
-/* A step of at most 0.1. Events are food, and an end without any. */
+/* A step of at most 0.25. Events are food, and an end without any, which costs a little. */
 static double step(const void *user, lsnn_random *random, double *state, const double *action, unsigned *events) {
     (void)user;
     (void)random;
     double way = action[0] > 1 ? 1 : action[0] < -1 ? -1 : action[0];
-    state[PLACE] += 0.1 * way;
+    state[PLACE] += 0.25 * way;
     if (state[PLACE] * state[FOOD] >= 1) {
         state[PLACE] = 0;
         *events = 1;
@@ -42,6 +42,7 @@ static double step(const void *user, lsnn_random *random, double *state, const d
     if (state[PLACE] * state[FOOD] <= -1) {
         state[PLACE] = -state[FOOD];
         *events = 2;
+        return -0.1;
     }
     return 0;
 }

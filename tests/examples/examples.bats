@@ -90,7 +90,7 @@ holds() {
     run "$EXAMPLES/own_environment" "$SOURCE/examples/own_environment.yaml" corridors
     [ "$status" = 0 ]
     [ "$SECONDS" -lt "${LSNN_EXAMPLE_SECONDS:-20}" ]
-    holds "$(sed -nE 's/.*corridors: ([0-9.]+) meals.*/\1/p' <<<"$output")" '>' 5
+    holds "$(sed -nE 's/.*corridors: ([0-9.]+) meals.*/\1/p' <<<"$output")" '>' 12
     holds "$(sed -nE 's/.*to the next ([0-9.]+)/\1/p' <<<"$output")" '<' "$(sed -nE 's/.*to the first ([0-9.]+),.*/\1/p' <<<"$output")"
     [ -s corridors/best.safetensors ]
 }
