@@ -548,8 +548,8 @@ static void train_to(const char *folder, int64_t iterations, int updates, bool r
 static void a_run_goes_on_where_it_stopped(void **state) {
     (void)state;
     char folder[FOLDER_SIZE];
-    char whole[FOLDER_SIZE + 16];
-    char parts[FOLDER_SIZE + 16];
+    char whole[FOLDER_SIZE + 32];
+    char parts[FOLDER_SIZE + 32];
     folder_make(folder);
     for (int updates = 1; updates <= 2; updates++) {
         snprintf(whole, sizeof whole, "%s/whole%d", folder, updates);
@@ -582,7 +582,7 @@ static void a_run_goes_on_where_it_stopped(void **state) {
 static void other_episodes_for_the_same_network(void **state) {
     (void)state;
     char folder[FOLDER_SIZE];
-    char run[FOLDER_SIZE + 16];
+    char run[FOLDER_SIZE + 32];
     folder_make(folder);
     snprintf(run, sizeof run, "%s/run", folder);
     lsnn_result result;
@@ -597,6 +597,64 @@ static void other_episodes_for_the_same_network(void **state) {
     assert_true(result.goals.n_episodes == 57 && result.score != usual_one.score);
     need_error(lsnn_evaluate(run, context, &(lsnn_run_options){.settings = other_net, .n_settings = 1}, &result), LSNN_ERR_SETTING,
                "net.beta");
+    lsnn_context_free(context);
+    folder_remove(folder);
+}
+
+/* ---- environments of our own ---- */
+
+/* A counter, whose reward is what the user says it is. */
+static void reset_count(const void *user, lsnn_random *random, double *state) {
+    (void)user;
+    (void)random;
+    assert_true(state[0] == 0); /* though the episode before has counted */
+}
+
+static void observe_nothing(const void *user, const double *state, double *observed) {
+    (void)user;
+    (void)state;
+    (void)observed;
+}
+
+static double step_count(const void *user, lsnn_random *random, double *state, const double *action, unsigned *events) {
+    (void)random;
+    assert_true(isfinite(action[2]));
+    state[0]++;
+    *events = fmod(state[0], 10) == 0 ? 2 : 0;
+    return state[0] == 20 ? *(const double *)user : 0;
+}
+
+static void environments_of_our_own(void **state) {
+    (void)state;
+    double reward = 3;
+    lsnn_environment e = {
+        .n_state = 1, .n_actions = 3, .n_events = 2, .reset = reset_count, .observe = observe_nothing, .step = step_count, .user = &reward};
+    char folder[FOLDER_SIZE];
+    char run[FOLDER_SIZE + 32];
+    folder_make(folder);
+    lsnn_context *context = context_on(NULL, 2);
+    lsnn_experiment *experiment = parsed(
+        "task: rl-own\nrl: {episode_ms: 25}\nnet: {n_lif: 3, n_adaptive: 2}\ntrain: {batch: 9, iterations: 3, valid_batches: 1, "
+        "test_batches: 2}\n");
+    lsnn_result result;
+    for (int without_events = 0; without_events < 2; without_events++) {
+        e.n_events = without_events == 0 ? 2 : 0;
+        e.n_observed = without_events;
+        e.observed[0] = (lsnn_range){-1, 1};
+        snprintf(run, sizeof run, "%s/run%d", folder, without_events);
+        lsnn_run_options options = {.out = run, .environment = &e};
+        need(lsnn_train(experiment, context, &options, &result));
+        assert_string_equal(result.score_name, without_events == 0 ? "goals an episode" : "reward an episode");
+        assert_true(result.score == (without_events == 0 ? 0 : 3) && result.goals.reward == 3);
+        assert_true(result.goals.per_episode == 0 && result.goals.first_mean == 25 && isnan(result.goals.return_mean));
+        need_error(lsnn_evaluate(run, context, NULL, &result), LSNN_ERR_SETTING, "lsnn_run_options.environment");
+        need(lsnn_evaluate(run, context, &options, &result));
+        need_error(lsnn_compare_agents(run, context, &options, NULL, NULL), LSNN_ERR_USAGE, "navigation");
+    }
+    reward = NAN; /* a user's mistake must not bring the library down */
+    snprintf(run, sizeof run, "%s/odd", folder);
+    need_error(lsnn_train(experiment, context, &(lsnn_run_options){.out = run, .environment = &e}, &result), LSNN_ERR_NUMERIC, "loss");
+    lsnn_experiment_free(experiment);
     lsnn_context_free(context);
     folder_remove(folder);
 }
@@ -621,6 +679,7 @@ int main(void) {
         cmocka_unit_test(agents_reach_what_they_should),
         cmocka_unit_test(a_run_goes_on_where_it_stopped),
         cmocka_unit_test(other_episodes_for_the_same_network),
+        cmocka_unit_test(environments_of_our_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
