@@ -39,7 +39,7 @@ bool option_is_group(const char *text);
 /* The key, among those that are for this task and kind, that is the fewest edits away; a key typed without its group is compared with bare names too. */
 const char *option_nearest(const char *key, const char *task, const char *kind);
 
-enum { OPTION_RANGE_SIZE = 80 };
+enum { OPTION_RANGE_SIZE = 160 };
 /* What is allowed, in words and without the unit: "1..256", "above 0, up to 1000", "threshold|baseline", "" for TEXT. */
 void option_range(const option *row, char out[OPTION_RANGE_SIZE]);
 
