@@ -132,6 +132,28 @@ static lsnn_status evaluate_beside_others(const struct arguments *arguments, lsn
     return status;
 }
 
+static lsnn_status evaluate_against(const struct arguments *arguments, lsnn_context *context, const lsnn_run_options *options, int *code) {
+    lsnn_goals_difference d;
+    lsnn_status status = lsnn_compare_runs(arguments->operands[0], arguments->against, context, options, &d);
+    if (status != LSNN_OK) {
+        return status;
+    }
+    if (arguments->json) {
+        *code = print_json(json_pack(
+            "{s:o, s:o, s:s, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:s}", "run", json_text(arguments->operands[0]), "against",
+            json_text(arguments->against), "split", options->split != NULL ? options->split : "test", "n_episodes",
+            (json_int_t)d.n_episodes, "n_returned", (json_int_t)d.n_returned, "goals", json_number(d.goals), "goals_interval",
+            json_number(d.goals_interval), "first", json_number(d.first), "first_interval", json_number(d.first_interval), "returning",
+            json_number(d.returning), "returning_interval", json_number(d.returning_interval), "version", lsnn_version()));
+        return LSNN_OK;
+    }
+    printf("%lld episodes of both; the first network's less the other's\n", (long long)d.n_episodes);
+    printf("goals an episode    %+.2f +- %.2f\n", d.goals, d.goals_interval);
+    printf("steps to the first  %+.1f +- %.1f\n", d.first, d.first_interval);
+    printf("from one to another %+.1f +- %.1f, in %lld episodes\n", d.returning, d.returning_interval, (long long)d.n_returned);
+    return LSNN_OK;
+}
+
 /* ---- the score ---- */
 
 static lsnn_status evaluate(const struct arguments *arguments, lsnn_context *context, const lsnn_run_options *options, int *code) {
@@ -173,8 +195,11 @@ int command_eval(const struct arguments *arguments) {
         .message = progress_message,
         .user = &progress,
     };
-    TRY(arguments->references ? evaluate_beside_others(arguments, context, &options, &code)
-                              : evaluate(arguments, context, &options, &code));
+    lsnn_status (*way)(const struct arguments *, lsnn_context *, const lsnn_run_options *, int *) =
+        arguments->against != NULL ? evaluate_against
+        : arguments->references    ? evaluate_beside_others
+                                   : evaluate;
+    TRY(way(arguments, context, &options, &code));
 out:
     if (status != LSNN_OK) {
         code = report(status);

@@ -525,6 +525,17 @@ LSNN_API void lsnn_beliefs_free(lsnn_beliefs *beliefs);
 LSNN_API lsnn_status lsnn_compare_agents(const char *run_or_model, lsnn_context *context, const lsnn_run_options *options,
                                          void (*each)(void *user, const char *name, const lsnn_goals *goals), void *user);
 
+/* Two networks of such a task on the same episodes: means over episodes of what the first has less what the other has, each with half the width of its 95 % confidence
+ * interval. Of the times from one goal to the next, an episode's mean counts, in the episodes in which both came back to it at all. */
+typedef struct lsnn_goals_difference {
+    int64_t n_episodes, n_returned; /* of the latter */
+    double goals, goals_interval, first, first_interval, returning, returning_interval;
+} lsnn_goals_difference;
+/* The options, as in lsnn_evaluate, are for both; episodes are those of the first, whose settings count. Errors: USAGE (another task), DATA (the other's inputs
+ * or outputs are not as many), any. */
+LSNN_API lsnn_status lsnn_compare_runs(const char *run_or_model, const char *other, lsnn_context *context, const lsnn_run_options *options,
+                                       lsnn_goals_difference *difference);
+
 /* Draws a figure, its format by the ending of `figure_path`: .svg, .png, .pdf. `source` is a probe file (input, LIF and adaptive spikes, thresholds,
  * outputs over time), or a metrics.jsonl or a run folder, which has one (loss, score and rate over training). Errors: USAGE (other ending, or not such a file), DATA, IO. */
 LSNN_API lsnn_status lsnn_plot(const char *source, const char *figure_path);

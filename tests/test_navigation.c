@@ -601,6 +601,38 @@ static void other_episodes_for_the_same_network(void **state) {
     folder_remove(folder);
 }
 
+/* A network against itself differs in nothing; against another, by what the two have. */
+static void two_networks_on_the_same_episodes(void **state) {
+    (void)state;
+    char folder[FOLDER_SIZE];
+    char one[FOLDER_SIZE + 32];
+    char other[FOLDER_SIZE + 64];
+    folder_make(folder);
+    snprintf(one, sizeof one, "%s/one", folder);
+    snprintf(other, sizeof other, "%s/other", folder);
+    lsnn_result a;
+    lsnn_result b;
+    train_to(one, 1, 1, false, &a);
+    train_to(other, 6, 1, false, &b);
+    strcat(other, "/last.safetensors"); /* its best may be that of the first iteration, too */
+    lsnn_context *context = context_on(NULL, 2);
+    const char *more[] = {"train.test_batches=6", "navigation.goal_radius=0.6"};
+    const lsnn_run_options options = {.settings = more, .n_settings = 2};
+    lsnn_goals_difference d;
+    need(lsnn_compare_runs(one, one, context, &options, &d));
+    assert_true(d.n_episodes == 6 * 19 && d.n_returned > 10 && d.goals == 0 && d.goals_interval == 0 && d.first == 0 && d.returning == 0);
+    need(lsnn_compare_runs(one, other, context, &options, &d));
+    need(lsnn_evaluate(one, context, &options, &a));
+    need(lsnn_evaluate(other, context, &options, &b));
+    assert_true(fabs(d.goals - (a.score - b.score)) < 1e-9 && d.goals_interval > 0);
+    assert_true(fabs(d.first - (a.goals.first_mean - b.goals.first_mean)) < 1e-9 && d.first_interval > 0 && d.returning_interval > 0);
+    lsnn_goals_difference back;
+    need(lsnn_compare_runs(other, one, context, &options, &back));
+    assert_true(back.goals == -d.goals && back.returning == -d.returning && back.returning_interval == d.returning_interval);
+    lsnn_context_free(context);
+    folder_remove(folder);
+}
+
 /* ---- environments of our own ---- */
 
 /* A counter, whose reward is what the user says it is. */
@@ -679,6 +711,7 @@ int main(void) {
         cmocka_unit_test(agents_reach_what_they_should),
         cmocka_unit_test(a_run_goes_on_where_it_stopped),
         cmocka_unit_test(other_episodes_for_the_same_network),
+        cmocka_unit_test(two_networks_on_the_same_episodes),
         cmocka_unit_test(environments_of_our_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

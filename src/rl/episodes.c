@@ -119,8 +119,16 @@ void goal_count_free(goal_count *c) {
     if (c != NULL) {
         free(c->first);
         free(c->later);
+        free(c->each);
         free(c);
     }
+}
+
+lsnn_status goal_count_keep(goal_count *c, int64_t n) {
+    free(c->each);
+    c->each = calloc((size_t)n, sizeof *c->each);
+    c->n_kept = c->each != NULL ? n : 0;
+    return c->each != NULL ? LSNN_OK : fail(LSNN_ERR_MEMORY, "no memory for %lld episodes", (long long)n);
 }
 
 void goal_count_clear(goal_count *c) {
@@ -129,12 +137,13 @@ void goal_count_clear(goal_count *c) {
     size_t bytes = ((size_t)c->n_steps + 1) * sizeof *first;
     memset(first, 0, bytes);
     memset(later, 0, bytes);
-    *c = (goal_count){.n_steps = c->n_steps, .first = first, .later = later};
+    *c = (goal_count){.n_steps = c->n_steps, .first = first, .later = later, .each = c->each, .n_kept = c->n_kept};
 }
 
 static void add_episode(goal_count *c, const episode_batch *e, int b) {
     int n = 0;
     int before = 0; /* steps until the last goal */
+    int first = e->n_steps;
     double reward = 0;
     for (int t = 0; t < e->n_steps; t++) {
         size_t at = episodes_at(e, t, b);
@@ -148,6 +157,7 @@ static void add_episode(goal_count *c, const episode_batch *e, int b) {
             c->in_a_row[n] += took;
             c->n_in_a_row[n]++;
         }
+        first = n == 0 ? took : first;
         before = t + 1;
         n++;
     }
@@ -155,6 +165,9 @@ static void add_episode(goal_count *c, const episode_batch *e, int b) {
         c->first[e->n_steps]++;
         c->in_a_row[0] += e->n_steps;
         c->n_in_a_row[0]++;
+    }
+    if (c->n_episodes < c->n_kept) {
+        c->each[c->n_episodes] = (episode_goals){.goals = n, .first = first, .returning = n > 1 ? (double)(before - first) / (n - 1) : NAN};
     }
     c->n_episodes++;
     c->n_found += n > 0;

@@ -3,10 +3,13 @@
 #include "run/evaluate.h"
 #include "tasks/navigation.h"
 
+#include <math.h>
+
 typedef struct comparing {
     opened_model model;
     split part;
     uint64_t seed;
+    int64_t n_batches;
     pass *pass;
     batch *batch;
     int agent;
@@ -33,6 +36,30 @@ static lsnn_status play_all(comparing *c, int64_t n_batches, const volatile int 
     return LSNN_OK;
 }
 
+/* Opens a network's task, a pass and a batch. Release also after a failure. */
+static lsnn_status open_comparing(comparing *c, const char *run_or_model, lsnn_context *context, const lsnn_run_options *options) {
+    lsnn_status status = LSNN_OK;
+    TRY(split_from_name(options->split != NULL ? options->split : "test", &c->part));
+    TRY(model_open(&c->model, run_or_model, options));
+    if (task_interactive(c->model.task) == NULL) {
+        TRY(fail(LSNN_ERR_USAGE, "%s has learned %s, in which nobody acts; agents are those of the tasks navigation and rl-own",
+                 c->model.path, c->model.task->kind->name));
+    }
+    pass_options once = setup_pass(c->model.experiment, c->model.task, false);
+    c->n_batches = setting_int(c->model.experiment, "train.test_batches");
+    c->seed = options->seed != 0 ? options->seed : (uint64_t)setting_int(c->model.experiment, "seed");
+    TRY(pass_open(&c->pass, c->model.model, context, &once));
+    TRY(batch_create(&c->batch, c->model.task, c->pass, c->seed));
+out:
+    return status;
+}
+
+static void release(comparing *c) {
+    batch_free(c->batch);
+    pass_close(c->pass);
+    model_release(&c->model);
+}
+
 lsnn_status lsnn_compare_agents(const char *run_or_model, lsnn_context *context, const lsnn_run_options *options,
                                 void (*each)(void *user, const char *name, const lsnn_goals *goals), void *user) {
     lsnn_status status = LSNN_OK;
@@ -40,28 +67,76 @@ lsnn_status lsnn_compare_agents(const char *run_or_model, lsnn_context *context,
     options = options != NULL ? options : &none;
     comparing c = {0};
     evaluation e;
-    TRY(split_from_name(options->split != NULL ? options->split : "test", &c.part));
-    TRY(model_open(&c.model, run_or_model, options));
-    const interactive_task *it = task_interactive(c.model.task);
-    if (it == NULL || !it->ships) {
-        TRY(fail(LSNN_ERR_USAGE, "%s has learned %s; agents to compare with are those of the task navigation", c.model.path,
+    TRY(open_comparing(&c, run_or_model, context, options));
+    if (!task_interactive(c.model.task)->ships) {
+        TRY(fail(LSNN_ERR_USAGE, "%s has learned %s; agents that follow a rule are those of the task navigation", c.model.path,
                  c.model.task->kind->name));
     }
-    pass_options once = setup_pass(c.model.experiment, c.model.task, false);
-    int64_t n_batches = setting_int(c.model.experiment, "train.test_batches");
-    c.seed = options->seed != 0 ? options->seed : (uint64_t)setting_int(c.model.experiment, "seed");
-    TRY(pass_open(&c.pass, c.model.model, context, &once));
-    TRY(batch_create(&c.batch, c.model.task, c.pass, c.seed));
-    TRY(evaluate(c.batch, c.part, c.seed, n_batches, options->stop, &e));
+    TRY(evaluate(c.batch, c.part, c.seed, c.n_batches, options->stop, &e));
     each(user, "network", &e.goals);
     for (c.agent = 0; c.agent < SCRIPTED_AGENTS; c.agent++) {
-        TRY(play_all(&c, n_batches, options->stop));
+        TRY(play_all(&c, c.n_batches, options->stop));
         lsnn_goals goals = goal_count_result(c.batch->goals);
         each(user, scripted_agents[c.agent].name, &goals);
     }
 out:
-    batch_free(c.batch);
-    pass_close(c.pass);
-    model_release(&c.model);
+    release(&c);
+    return status;
+}
+
+/* ---- two networks ---- */
+
+/* Mean of n differences, and half its 95 % interval; NaN where there are too few. */
+static void summarise(double n, double sum, double squares, double *mean, double *interval) {
+    *mean = n > 0 ? sum / n : NAN;
+    *interval = n > 1 ? 1.96 * sqrt(fmax(squares - sum * sum / n, 0) / (n - 1) / n) : NAN;
+}
+
+static void subtract(const goal_count *a, const goal_count *b, lsnn_goals_difference *out) {
+    double sum[3] = {0};
+    double squares[3] = {0};
+    double n[3] = {0};
+    for (int64_t k = 0; k < a->n_kept; k++) {
+        const double differences[3] = {a->each[k].goals - b->each[k].goals, a->each[k].first - b->each[k].first,
+                                       a->each[k].returning - b->each[k].returning};
+        for (int d = 0; d < 3; d++) {
+            sum[d] += isnan(differences[d]) ? 0 : differences[d];
+            squares[d] += isnan(differences[d]) ? 0 : differences[d] * differences[d];
+            n[d] += !isnan(differences[d]);
+        }
+    }
+    out->n_episodes = a->n_kept;
+    out->n_returned = (int64_t)n[2];
+    summarise(n[0], sum[0], squares[0], &out->goals, &out->goals_interval);
+    summarise(n[1], sum[1], squares[1], &out->first, &out->first_interval);
+    summarise(n[2], sum[2], squares[2], &out->returning, &out->returning_interval);
+}
+
+lsnn_status lsnn_compare_runs(const char *run_or_model, const char *other, lsnn_context *context, const lsnn_run_options *options,
+                              lsnn_goals_difference *difference) {
+    lsnn_status status = LSNN_OK;
+    const lsnn_run_options none = {0};
+    options = options != NULL ? options : &none;
+    comparing a = {0};
+    opened_model b = {0};
+    pass *other_pass = NULL;
+    batch *other_batch = NULL;
+    evaluation e;
+    TRY(open_comparing(&a, run_or_model, context, options));
+    TRY(model_open_alone(&b, other));
+    TRY(setup_check_model(b.model, a.model.task, b.path));
+    pass_options once = setup_pass(a.model.experiment, a.model.task, false);
+    TRY(pass_open(&other_pass, b.model, context, &once));
+    TRY(batch_create(&other_batch, a.model.task, other_pass, a.seed));
+    TRY(goal_count_keep(a.batch->goals, a.n_batches * once.n_batch));
+    TRY(goal_count_keep(other_batch->goals, a.n_batches * once.n_batch));
+    TRY(evaluate(a.batch, a.part, a.seed, a.n_batches, options->stop, &e));
+    TRY(evaluate(other_batch, a.part, a.seed, a.n_batches, options->stop, &e));
+    subtract(a.batch->goals, other_batch->goals, difference);
+out:
+    batch_free(other_batch);
+    pass_close(other_pass);
+    model_release(&b);
+    release(&a);
     return status;
 }

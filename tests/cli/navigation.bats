@@ -73,6 +73,17 @@ setup() {
     grep -Eq '^straight to the goal +[0-9.]+ \+- ' out
 }
 
+@test "eval --against: the difference of two networks on the same episodes" {
+    run=$BATS_FILE_TMPDIR/navigation
+    check 0 eval "$run" --against "$BATS_FILE_TMPDIR/navigation-lstm" --json
+    jq -e --argjson a "$(jq .score "$run.json")" --argjson b "$(jq .score "${run}-lstm.json")" \
+        '.n_episodes == 30 and (.goals - $a + $b | fabs < 1e-9) and .goals_interval > 0' out
+    check 0 eval "$run" --against "$run"
+    grep -qx 'goals an episode    +0.00 +- 0.00' out
+    check 5 eval "$run" --against nowhere
+    one_error_line
+}
+
 @test "metrics, resume, probe and plot" {
     run=$BATS_FILE_TMPDIR/navigation
     [ "$(wc -l <"$run/metrics.jsonl")" = 4 ]
