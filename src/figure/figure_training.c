@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "figure/figure_inside.h"
+#include "figure/score_scale.h"
 
 enum { LOSS, SCORE, RATE, N_CURVES };
 
@@ -177,12 +178,12 @@ static void draw_rate(canvas *page, const panel *where, void *user) {
 static void draw_score(canvas *page, const panel *where, void *user) {
     const metrics *source = user;
     const double *scores = source->curves[SCORE];
-    bool more_is_better = strstr(source->score_name, "accuracy") != NULL;
+    const score_scale scale = score_scale_of(source->score_name);
     size_t best = 0, n = 0;
     /* Only some lines have a score: the line goes from one to the next. */
     for (size_t k = 0; k < source->n; k++) {
         if (isfinite(scores[k])) {
-            best = n == 0 || (more_is_better ? scores[k] > scores[best] : scores[k] < scores[best]) ? k : best;
+            best = n == 0 || score_better(&scale, scores[k], scores[best]) ? k : best;
             source->smooth[0][n] = source->iteration[k];
             source->smooth[1][n++] = scores[k];
         }

@@ -8,7 +8,8 @@
 score_scale score_scale_of(const char *score_name) {
     bool accuracy = strstr(score_name, "accuracy") != NULL;
     bool error = strstr(score_name, "error") != NULL && strstr(score_name, "squared error") == NULL;
-    return (score_scale){.percent = accuracy || error, .accuracy = accuracy, .low = INFINITY, .high = -INFINITY, .least = INFINITY};
+    bool gain = strstr(score_name, "an episode") != NULL;
+    return (score_scale){.percent = accuracy || error, .accuracy = accuracy, .gain = gain, .low = INFINITY, .high = -INFINITY, .least = INFINITY};
 }
 
 double score_shown(const score_scale *scale, double score) {
@@ -39,7 +40,7 @@ static double worst_distance(const score_scale *scale) {
 
 static bool is_logarithmic(const score_scale *scale) {
     double worst = worst_distance(scale);
-    return isfinite(worst) && worst >= 4 * scale->least && best_distance(scale) >= 0;
+    return !scale->gain && isfinite(worst) && worst >= 4 * scale->least && best_distance(scale) >= 0;
 }
 
 axis score_axis(const score_scale *scale) {
@@ -77,5 +78,5 @@ void score_label(const score_scale *scale, char *out, size_t size, const char *b
 }
 
 bool score_better(const score_scale *scale, double a, double b) {
-    return isnan(b) ? !isnan(a) : scale->accuracy ? a > b : a < b;
+    return isnan(b) ? !isnan(a) : scale->accuracy || scale->gain ? a > b : a < b;
 }

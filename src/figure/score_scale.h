@@ -8,6 +8,7 @@
 typedef struct score_scale {
     bool percent;
     bool accuracy;           /* more is better, and 100 % is all */
+    bool gain;               /* more is better, without end: goals or reward an episode */
     double low, high, least; /* of what has been taken in; least: the smallest distance from perfect that is not 0 */
 } score_scale;
 
