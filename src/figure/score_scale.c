@@ -9,7 +9,8 @@ score_scale score_scale_of(const char *score_name) {
     bool accuracy = strstr(score_name, "accuracy") != NULL;
     bool error = strstr(score_name, "error") != NULL && strstr(score_name, "squared error") == NULL;
     bool gain = strstr(score_name, "an episode") != NULL;
-    return (score_scale){.percent = accuracy || error, .accuracy = accuracy, .gain = gain, .low = INFINITY, .high = -INFINITY, .least = INFINITY};
+    return (score_scale){
+        .percent = accuracy || error, .accuracy = accuracy, .gain = gain, .low = INFINITY, .high = -INFINITY, .least = INFINITY};
 }
 
 double score_shown(const score_scale *scale, double score) {
