@@ -13,8 +13,6 @@ enum { MOST_DRAWS = 10000, LANES_AT_ONCE = 128 };
 typedef struct asking {
     opened_model model;
     const lsnn_family *family;
-    split part;
-    uint64_t seed;
     int64_t episode;
     int n_examples, n_draws; /* of an episode; a point */
     int example_steps;
@@ -188,14 +186,13 @@ static lsnn_status open_simulations(asking *a, lsnn_context *context) {
     many.n_batch = n < LANES_AT_ONCE ? (int)n : LANES_AT_ONCE;
     TRY(lsnn_sim_create(&a->sim, net, context, &one));
     TRY(lsnn_sim_create(&a->copies, net, context, &many));
-    sim_set_noise_key(a->sim, a->seed + (uint64_t)a->episode);
+    sim_set_noise_key(a->sim, a->model.seed + (uint64_t)a->episode);
 out:
     return status;
 }
 
 static lsnn_status open_lesson(asking *a, const char *run_or_model, const lsnn_run_options *options) {
     lsnn_status status = LSNN_OK;
-    TRY(split_from_name(options->split != NULL ? options->split : "test", &a->part));
     TRY(model_open(&a->model, run_or_model, options));
     const task *t = a->model.task;
     a->family = task_family(t);
@@ -212,8 +209,7 @@ static lsnn_status open_lesson(asking *a, const char *run_or_model, const lsnn_r
     }
     a->n_examples = t->n_windows;
     a->example_steps = t->n_steps / t->n_windows;
-    a->seed = options->seed != 0 ? options->seed : (uint64_t)setting_int(a->model.experiment, "seed");
-    lesson_begin(&a->lesson, t, a->part, a->seed, (uint64_t)a->episode);
+    lesson_begin(&a->lesson, t, a->model.part, a->model.seed, (uint64_t)a->episode);
 out:
     return status;
 }

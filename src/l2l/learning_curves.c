@@ -1,4 +1,5 @@
 /* Error against the number of examples seen: of a network that has learned to learn, and of simple ways to learn on the same episodes. */
+#include "base/interval.h"
 #include "l2l/learner.h"
 #include "l2l/ridge.h"
 #include "run/evaluate.h"
@@ -17,8 +18,6 @@ typedef struct curves {
     const lsnn_run_options *options;
     lsnn_context *context;
     const lsnn_family *family;
-    split part;
-    uint64_t seed;
     int64_t n_episodes;
     int n_examples;
     int n_fit; /* examples that ridge regression is fitted to; 0: there is none */
@@ -37,10 +36,9 @@ typedef struct curves {
 
 /* ---- summing up ---- */
 
-/* Half the 95 % confidence interval of a mean of n numbers, from their sum and the sum of their squares. */
+/* Of one episode: 0. */
 static double interval_of(double sum, double squares, double n) {
-    double variance = n > 1 ? fmax(squares - sum * sum / n, 0) / (n - 1) : 0;
-    return 1.96 * sqrt(variance / n);
+    return n > 1 ? interval_of_mean(n, sum, squares) : 0;
 }
 
 /* error: [n_episodes][n] */
@@ -106,7 +104,7 @@ static lsnn_status run_network(curves *c) {
         if (c->options->stop != NULL && *c->options->stop != 0) {
             TRY(fail(LSNN_STOPPED, "stopped after %lld of %lld episodes", (long long)c->first, (long long)c->n_episodes));
         }
-        TRY(batch_fill(c->batch, c->part, c->seed, (uint64_t)c->first, c->pass->n_batch));
+        TRY(batch_fill(c->batch, c->model.part, c->model.seed, (uint64_t)c->first, c->pass->n_batch));
         TRY(pass_forward(c->pass));
         for (int b = 0; b < c->pass->n_batch; b++) {
             for (int e = 0; e < c->n_examples; e++) {
@@ -136,13 +134,13 @@ static void run_learner(void *user, int piece, int worker) {
     const curves *c = user;
     learner l = c->learner;
     for (int64_t i = (int64_t)piece * EPISODES_A_PIECE; i < (int64_t)(piece + 1) * EPISODES_A_PIECE && i < c->n_episodes; i++) {
-        learner_run(&l, c->part, c->seed, (uint64_t)i, c->n_examples, c->error + i * c->n_examples);
+        learner_run(&l, c->model.part, c->model.seed, (uint64_t)i, c->n_examples, c->error + i * c->n_examples);
     }
 }
 
 /* On functions that none of the curves is about: of the validation split, or, if that is asked for, of the training split. */
 static split separate_part(const curves *c) {
-    return c->part == SPLIT_VALID ? SPLIT_TRAIN : SPLIT_VALID;
+    return c->model.part == SPLIT_VALID ? SPLIT_TRAIN : SPLIT_VALID;
 }
 
 static double mean_target(const curves *c) {
@@ -151,7 +149,7 @@ static double mean_target(const curves *c) {
         double x[LSNN_FAMILY_INPUTS];
         double target;
         episode e;
-        episode_begin(&e, c->family, separate_part(c), c->seed, (uint64_t)i);
+        episode_begin(&e, c->family, separate_part(c), c->model.seed, (uint64_t)i);
         for (int k = 0; k < c->n_examples; k++) {
             episode_next(&e, x, &target);
             sum += target / ((double)N_SEPARATE * c->n_examples);
@@ -165,7 +163,7 @@ static double separate_error(const curves *c, double l2) {
     learner l = {.kind = &learner_linear, .family = c->family, .prior = {.mean = c->learner.prior.mean, .l2 = l2}};
     double sum = 0;
     for (int i = 0; i < N_SEPARATE; i++) {
-        learner_run(&l, separate_part(c), c->seed, (uint64_t)i, c->n_examples, c->error);
+        learner_run(&l, separate_part(c), c->model.seed, (uint64_t)i, c->n_examples, c->error);
         for (int k = 0; k < c->n_examples; k++) {
             sum += (double)c->error[k];
         }
@@ -241,7 +239,6 @@ lsnn_status lsnn_learning_curves(const char *run_or_model, lsnn_context *context
     const lsnn_run_options none = {0};
     options = options != NULL ? options : &none;
     curves c = {.options = options, .context = context, .each = each, .user = user};
-    TRY(split_from_name(options->split != NULL ? options->split : "test", &c.part));
     TRY(model_open(&c.model, run_or_model, options));
     const task *t = c.model.task;
     c.family = task_family(t);
@@ -249,12 +246,9 @@ lsnn_status lsnn_learning_curves(const char *run_or_model, lsnn_context *context
         TRY(fail(LSNN_ERR_USAGE, "%s has learned %s, which has no examples to count; learning curves are those of the tasks l2l-*",
                  c.model.path, t->kind->name));
     }
-    pass_options once = setup_pass(c.model.experiment, t, false);
-    c.seed = options->seed != 0 ? options->seed : (uint64_t)setting_int(c.model.experiment, "seed");
+    TRY(model_open_batch(&c.model, context, &c.pass, &c.batch));
     c.n_examples = t->n_windows;
-    c.n_episodes = setting_int(c.model.experiment, "train.test_batches") * once.n_batch;
-    TRY(pass_open(&c.pass, c.model.model, context, &once));
-    TRY(batch_create(&c.batch, t, c.pass, c.seed));
+    c.n_episodes = setting_int(c.model.experiment, "train.test_batches") * c.pass->n_batch;
     TRY(take_memory(&c));
     TRY(run_network(&c));
     run_learners(&c);

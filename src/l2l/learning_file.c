@@ -1,6 +1,7 @@
 #include "l2l/learning_file.h"
 
 #include "base/file.h"
+#include "base/json_number.h"
 #include "l2l/beliefs.h"
 
 #include <jansson.h>
@@ -20,7 +21,7 @@ static lsnn_status no_memory(void) {
 static json_t *json_numbers(const double *values, size_t n) {
     json_t *list = json_array();
     for (size_t k = 0; k < n; k++) {
-        json_array_append_new(list, isfinite(values[k]) ? json_real(values[k]) : json_null());
+        json_array_append_new(list, json_of_number(values[k]));
     }
     return list;
 }
@@ -74,11 +75,6 @@ static lsnn_status load_list(const char *path, const char *kind, size_t most, js
 out:
     free(text);
     return status;
-}
-
-static double real_of(const json_t *object, const char *key) {
-    const json_t *value = json_object_get(object, key);
-    return json_is_number(value) ? json_number_value(value) : NAN;
 }
 
 /* A whole number in low..high, or -1. */
@@ -196,8 +192,8 @@ static lsnn_status load_curve(kept_curves *out, const json_t *object, const char
                               .n_episodes = whole_of(object, "n_episodes", 1, MOST_NUMBERS),
                               .first = whole_of(object, "first", 0, MOST_NUMBERS),
                               .n_examples = whole_of(object, "n_examples", 1, MOST_NUMBERS),
-                              .mean = real_of(object, "mean"),
-                              .mean_interval = real_of(object, "mean_interval")};
+                              .mean = json_number_at(object, "mean"),
+                              .mean_interval = json_number_at(object, "mean_interval")};
     if (sizes.name == NULL || sizes.n_episodes < 0 || sizes.n_examples < 0 || sizes.first < 0) {
         return damaged(path, "a curve");
     }

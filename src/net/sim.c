@@ -408,13 +408,12 @@ lsnn_status lsnn_sim_set_spikes(lsnn_sim *sim, const uint8_t *spikes, int n_step
     }
     TRY(sim_begin_input(sim, n_steps));
     for (int b = 0; b < sim->options.n_batch; b++) {
-        int lane;
-        block *k = sim_block_of(sim, b, &lane);
+        input_lane to = sim_input_lane(sim, b);
         for (int t = 0; t < n_steps; t++) {
             const uint8_t *x = spikes + (size_t)t * step + (size_t)b * n_in;
             for (size_t i = 0; i < n_in; i++) {
                 if (x[i] != 0) {
-                    sim_add_spike(sim, k, lane, t, (int)i);
+                    lane_add_spike(&to, t, (int)i);
                 }
             }
         }
@@ -435,11 +434,10 @@ lsnn_status lsnn_sim_set_currents(lsnn_sim *sim, const float *currents, int n_st
     }
     TRY(sim_begin_input(sim, n_steps));
     for (int b = 0; b < sim->options.n_batch; b++) {
-        int lane;
-        block *k = sim_block_of(sim, b, &lane);
+        input_lane to = sim_input_lane(sim, b);
         for (int t = 0; t < n_steps; t++) {
             for (size_t i = 0; i < n_in; i++) {
-                sim_set_current(sim, k, lane, t, (int)i, (real)currents[(size_t)t * step + (size_t)b * n_in + i]);
+                lane_set_number(&to, t, (int)i, (real)currents[(size_t)t * step + (size_t)b * n_in + i]);
             }
         }
     }

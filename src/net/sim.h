@@ -99,21 +99,13 @@ struct lsnn_sim {
 /* As lsnn_sim_create, for a network of soft spikes. */
 lsnn_status sim_create_soft(lsnn_sim **out, const lsnn_net *net, lsnn_context *context, const lsnn_sim_options *options, soft_spikes *soft);
 
-/* Starts a new input of n_steps steps, all silent; the trainer then writes samples by sim_add_spike and sim_set_current, each block from one thread.
+/* Starts a new input of n_steps steps, all silent; samples are then written by sim_input_lane, each block from one thread.
  * Errors: USAGE. */
 lsnn_status sim_begin_input(lsnn_sim *sim, int n_steps);
 /* Where sample b of the batch lives. */
 block *sim_block_of(const lsnn_sim *sim, int b, int *lane);
 /* Where its input goes. Samples of one block share words: one thread writes them all. */
 input_lane sim_input_lane(const lsnn_sim *sim, int b);
-static inline void sim_add_spike(const lsnn_sim *sim, block *k, int lane, int t, int i) {
-    lane_mask *m = &k->staged[(size_t)t * (size_t)sim->net->spec.n_in + (size_t)i];
-    *m = (lane_mask)(*m | 1u << lane);
-}
-static inline void sim_set_current(const lsnn_sim *sim, block *k, int lane, int t, int i, real x) {
-    size_t step = (size_t)(t + sim->net->spec.n_delay);
-    k->input.values[(step * (size_t)sim->net->spec.n_in + (size_t)i) * (size_t)sim->lanes + (size_t)lane] = x;
-}
 
 /* As lsnn_forward, with someone who writes the input as it goes (NULL: it is all there). Errors: as there. */
 lsnn_status sim_forward(lsnn_sim *sim, const step_hook *hook);

@@ -1,5 +1,7 @@
 #include "rl/episodes.h"
 
+#include "base/interval.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -209,9 +211,8 @@ static void summarise(const int64_t *counts, int n_steps, double *mean, double *
 lsnn_goals goal_count_result(const goal_count *c) {
     lsnn_goals g = {.n_episodes = c->n_episodes};
     double n = (double)c->n_episodes;
-    double variance = fmax(c->goals_squared - c->goals * c->goals / n, 0) / (n - 1);
     g.per_episode = c->goals / n;
-    g.per_episode_interval = c->n_episodes > 1 ? 1.96 * sqrt(variance / n) : NAN;
+    g.per_episode_interval = interval_of_mean(n, c->goals, c->goals_squared);
     g.found = (double)c->n_found / n;
     g.reward = c->reward / n;
     summarise(c->first, c->n_steps, &g.first_mean, &g.first_median);

@@ -1,4 +1,5 @@
 /* A network that acts, beside agents that follow a rule, on the same episodes. */
+#include "base/interval.h"
 #include "rl/scripted.h"
 #include "run/evaluate.h"
 #include "tasks/navigation.h"
@@ -7,8 +8,6 @@
 
 typedef struct comparing {
     opened_model model;
-    split part;
-    uint64_t seed;
     int64_t n_batches;
     pass *pass;
     batch *batch;
@@ -19,7 +18,7 @@ typedef struct comparing {
 static void play(void *user, int piece, int worker) {
     (void)worker;
     const comparing *c = user;
-    interact_scripted(c->model.task, c->agent, c->part, c->seed, c->first + (uint64_t)piece, c->batch->episodes, piece);
+    interact_scripted(c->model.task, c->agent, c->model.part, c->model.seed, c->first + (uint64_t)piece, c->batch->episodes, piece);
 }
 
 static lsnn_status play_all(comparing *c, int64_t n_batches, const volatile int *stop) {
@@ -39,17 +38,13 @@ static lsnn_status play_all(comparing *c, int64_t n_batches, const volatile int 
 /* Opens a network's task, a pass and a batch. Release also after a failure. */
 static lsnn_status open_comparing(comparing *c, const char *run_or_model, lsnn_context *context, const lsnn_run_options *options) {
     lsnn_status status = LSNN_OK;
-    TRY(split_from_name(options->split != NULL ? options->split : "test", &c->part));
     TRY(model_open(&c->model, run_or_model, options));
     if (task_interactive(c->model.task) == NULL) {
         TRY(fail(LSNN_ERR_USAGE, "%s has learned %s, in which nobody acts; agents are those of the tasks navigation and rl-own",
                  c->model.path, c->model.task->kind->name));
     }
-    pass_options once = setup_pass(c->model.experiment, c->model.task, false);
     c->n_batches = setting_int(c->model.experiment, "train.test_batches");
-    c->seed = options->seed != 0 ? options->seed : (uint64_t)setting_int(c->model.experiment, "seed");
-    TRY(pass_open(&c->pass, c->model.model, context, &once));
-    TRY(batch_create(&c->batch, c->model.task, c->pass, c->seed));
+    TRY(model_open_batch(&c->model, context, &c->pass, &c->batch));
 out:
     return status;
 }
@@ -72,7 +67,7 @@ lsnn_status lsnn_compare_agents(const char *run_or_model, lsnn_context *context,
         TRY(fail(LSNN_ERR_USAGE, "%s has learned %s; agents that follow a rule are those of the task navigation", c.model.path,
                  c.model.task->kind->name));
     }
-    TRY(evaluate(c.batch, c.part, c.seed, c.n_batches, options->stop, &e));
+    TRY(evaluate(c.batch, c.model.part, c.model.seed, c.n_batches, options->stop, &e));
     each(user, "network", &e.goals);
     for (c.agent = 0; c.agent < SCRIPTED_AGENTS; c.agent++) {
         TRY(play_all(&c, c.n_batches, options->stop));
@@ -89,7 +84,7 @@ out:
 /* Mean of n differences, and half its 95 % interval; NaN where there are too few. */
 static void summarise(double n, double sum, double squares, double *mean, double *interval) {
     *mean = n > 0 ? sum / n : NAN;
-    *interval = n > 1 ? 1.96 * sqrt(fmax(squares - sum * sum / n, 0) / (n - 1) / n) : NAN;
+    *interval = interval_of_mean(n, sum, squares);
 }
 
 static void subtract(const goal_count *a, const goal_count *b, lsnn_goals_difference *out) {
@@ -127,11 +122,11 @@ lsnn_status lsnn_compare_runs(const char *run_or_model, const char *other, lsnn_
     TRY(setup_check_model(b.model, a.model.task, b.path));
     pass_options once = setup_pass(a.model.experiment, a.model.task, false);
     TRY(pass_open(&other_pass, b.model, context, &once));
-    TRY(batch_create(&other_batch, a.model.task, other_pass, a.seed));
+    TRY(batch_create(&other_batch, a.model.task, other_pass, a.model.seed));
     TRY(goal_count_keep(a.batch->goals, a.n_batches * once.n_batch));
     TRY(goal_count_keep(other_batch->goals, a.n_batches * once.n_batch));
-    TRY(evaluate(a.batch, a.part, a.seed, a.n_batches, options->stop, &e));
-    TRY(evaluate(other_batch, a.part, a.seed, a.n_batches, options->stop, &e));
+    TRY(evaluate(a.batch, a.model.part, a.model.seed, a.n_batches, options->stop, &e));
+    TRY(evaluate(other_batch, a.model.part, a.model.seed, a.n_batches, options->stop, &e));
     subtract(a.batch->goals, other_batch->goals, difference);
 out:
     batch_free(other_batch);

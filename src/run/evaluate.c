@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/interval.h"
 #include "config/share.h"
 #include "tasks/navigation.h"
 
@@ -11,16 +12,6 @@
 #include <string.h>
 
 const char *const split_names[SPLITS] = {"train", "valid", "test"};
-
-lsnn_status split_from_name(const char *name, split *out) {
-    for (int p = 0; p < SPLITS; p++) {
-        if (strcmp(name, split_names[p]) == 0) {
-            *out = (split)p;
-            return LSNN_OK;
-        }
-    }
-    return fail(LSNN_ERR_USAGE, "split is %s; it can be train, valid or test", name);
-}
 
 bool score_is_better(const task *t, double a, double b) {
     return isnan(b) ? !isnan(a) : t->lower_is_better ? a < b : a > b;
@@ -38,10 +29,6 @@ static void add_sequences(const batch *b, int n, spread *s) {
         s->sum += error;
         s->squares += error * error;
     }
-}
-
-static double interval_of(const spread *s) {
-    return s->n > 1 ? 1.96 * sqrt(fmax(s->squares - s->sum * s->sum / s->n, 0) / (s->n - 1) / s->n) : NAN;
 }
 
 /* Where an agent acts, it is goals that are the score, or the reward where there are none. */
@@ -89,7 +76,7 @@ lsnn_status evaluate(batch *b, split part, uint64_t seed, int64_t n_batches, con
     double error = (double)n_wrong / n;
     *out = (evaluation){.loss = loss / n,
                         .rate_hz = rate / (double)end,
-                        .score_interval = interval_of(&sequences),
+                        .score_interval = interval_of_mean(sequences.n, sequences.sum, sequences.squares),
                         .spikes = activity.spikes / (double)end,
                         .operations = activity.operations / (double)end,
                         .n = n_counted,
@@ -131,10 +118,8 @@ lsnn_status model_open_alone(opened_model *m, const char *run_or_model) {
         }
     } else if (file_exists(run_or_model)) {
         snprintf(m->path, sizeof m->path, "%s", run_or_model);
-    } else {
-        char relative[512];
-        snprintf(relative, sizeof relative, "models/%s.safetensors", run_or_model);
-        TRY(share_path(m->path, sizeof m->path, relative));
+    } else { /* it ships: its settings were found */
+        TRY(share_find(m->path, sizeof m->path, "models", run_or_model, ".safetensors", &(bool){false}));
     }
     TRY(tensor_file_open(&file, m->path));
     TRY(model_read(&m->model, m->experiment, file));
@@ -171,12 +156,36 @@ out:
     return status;
 }
 
+static lsnn_status split_from_name(const char *name, split *out) {
+    for (int p = 0; p < SPLITS; p++) {
+        if (strcmp(name, split_names[p]) == 0) {
+            *out = (split)p;
+            return LSNN_OK;
+        }
+    }
+    return fail(LSNN_ERR_USAGE, "split is %s; it can be train, valid or test", name);
+}
+
 lsnn_status model_open(opened_model *m, const char *run_or_model, const lsnn_run_options *options) {
     lsnn_status status = LSNN_OK;
+    split part = SPLIT_TEST;
+    *m = (opened_model){0};
+    TRY(split_from_name(options->split != NULL ? options->split : "test", &part));
     TRY(model_open_alone(m, run_or_model));
+    m->part = part;
+    m->seed = options->seed != 0 ? options->seed : (uint64_t)setting_int(m->experiment, "seed");
     TRY(change_settings(m->experiment, options));
     TRY(task_open(&m->task, m->experiment, options));
     TRY(setup_check_model(m->model, m->task, m->path));
+out:
+    return status;
+}
+
+lsnn_status model_open_batch(const opened_model *m, lsnn_context *context, pass **p, batch **b) {
+    lsnn_status status;
+    pass_options once = setup_pass(m->experiment, m->task, false);
+    TRY(pass_open(p, m->model, context, &once));
+    TRY(batch_create(b, m->task, *p, m->seed));
 out:
     return status;
 }
@@ -195,18 +204,13 @@ lsnn_status lsnn_evaluate(const char *run_or_model, lsnn_context *context, const
     opened_model m = {0};
     pass *p = NULL;
     batch *b = NULL;
-    split part = SPLIT_TEST;
     double begun = clock_seconds();
-    TRY(split_from_name(options->split != NULL ? options->split : "test", &part));
     TRY(model_open(&m, run_or_model, options));
-    pass_options once = setup_pass(m.experiment, m.task, false);
-    TRY(pass_open(&p, m.model, context, &once));
-    uint64_t seed = options->seed != 0 ? options->seed : (uint64_t)setting_int(m.experiment, "seed");
-    TRY(batch_create(&b, m.task, p, seed));
+    TRY(model_open_batch(&m, context, &p, &b));
     evaluation e;
-    TRY(evaluate(b, part, seed, setting_int(m.experiment, "train.test_batches"), options->stop, &e));
-    *result = evaluation_result(&e, m.experiment, m.task, part);
-    result->seed = seed;
+    TRY(evaluate(b, m.part, m.seed, setting_int(m.experiment, "train.test_batches"), options->stop, &e));
+    *result = evaluation_result(&e, m.experiment, m.task, m.part);
+    result->seed = m.seed;
     result->iterations = m.iterations;
     result->seconds = clock_seconds() - begun;
 out:

@@ -27,14 +27,18 @@ typedef struct opened_model {
     task *task;
     model *model;
     int64_t iterations; /* of the training that made it */
+    split part;         /* that it is to be used on, and the seed of what is drawn there: options->split and seed */
+    uint64_t seed;
     char path[1024];
 } opened_model;
-/* Of the options, data_folder, family, environment and settings matter. Errors: DATA, IO, SETTING, MEMORY. Release also after a failure. */
+/* Of the options, split, seed, data_folder, family, environment and settings matter. Errors: USAGE (split), DATA, IO, SETTING, MEMORY. Release also after a
+ * failure. */
 lsnn_status model_open(opened_model *m, const char *run_or_model, const lsnn_run_options *options);
-/* The same without its task, which may need data that are not here: m->task is NULL. */
+/* A pass that evaluates, in batches of train.batch, and its batch. Errors: USAGE, MEMORY. */
+lsnn_status model_open_batch(const opened_model *m, lsnn_context *context, pass **p, batch **b);
+/* As model_open, without task, split and seed, as the task may need data that are not here: m->task is NULL. */
 lsnn_status model_open_alone(opened_model *m, const char *run_or_model);
 void model_release(opened_model *m);
-lsnn_status split_from_name(const char *name, split *out);
 extern const char *const split_names[SPLITS];
 
 #endif

@@ -1,6 +1,7 @@
 #include "run/metrics.h"
 
 #include "base/file.h"
+#include "base/json_number.h"
 
 #include <jansson.h>
 #include <math.h>
@@ -29,9 +30,8 @@ out:
     return status;
 }
 
-/* null for what JSON can't say */
 static void set_number(json_t *object, const char *key, double x) {
-    json_object_set_new(object, key, isfinite(x) ? json_real(x) : json_null());
+    json_object_set_new(object, key, json_of_number(x));
 }
 
 /* Of each matrix: live now, born and died in this iteration. */

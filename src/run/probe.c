@@ -188,12 +188,11 @@ lsnn_status lsnn_probe(const char *run_or_model, lsnn_context *context, const ls
     const lsnn_run_options none = {0};
     options = options != NULL ? options : &none;
     probe p = {0};
-    split part = SPLIT_TEST;
     batch_loss loss;
     double rate_loss;
-    TRY(split_from_name(options->split != NULL ? options->split : "test", &part));
     TRY(model_open(&p.model, run_or_model, options));
     const task *t = p.model.task;
+    split part = p.model.part;
     p.net = model_net(p.model.model);
     if (p.net == NULL) {
         TRY(fail(LSNN_ERR_USAGE, "%s is of kind %s, which has no spikes, voltages and thresholds to look at; probe an LSNN", p.model.path,
@@ -203,18 +202,17 @@ lsnn_status lsnn_probe(const char *run_or_model, lsnn_context *context, const ls
         TRY(fail(LSNN_ERR_USAGE, "sample %lld; the %s split has 0..%lld", (long long)sample, split_names[part],
                  (long long)t->n_samples[part] - 1));
     }
-    uint64_t seed = options->seed != 0 ? options->seed : (uint64_t)setting_int(p.model.experiment, "seed");
     pass_options one = setup_pass(p.model.experiment, t, true);
     one.n_batch = 1;
     TRY(pass_open(&p.pass, p.model.model, context, &one));
     p.sim = pass_sim(p.pass);
-    TRY(batch_create(&p.batch, t, p.pass, seed));
+    TRY(batch_create(&p.batch, t, p.pass, p.model.seed));
     TRY(lsnn_gradient_create(&p.gradient, p.net));
     TRY(tensor_writer_create(&p.writer));
     plan(&p, &p.memory);
     TRY(arena_open(&p.memory, "probe"));
     plan(&p, &p.memory);
-    TRY(batch_fill(p.batch, part, seed, (uint64_t)sample, 1));
+    TRY(batch_fill(p.batch, part, p.model.seed, (uint64_t)sample, 1));
     TRY(batch_forward(p.batch));
     TRY(batch_take_loss(p.batch, true, &loss));
     TRY(pass_backward(p.pass, p.batch->d_output, p.gradient, &rate_loss));

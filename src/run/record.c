@@ -1,6 +1,7 @@
 #include "run/record.h"
 
 #include "base/file.h"
+#include "base/json_number.h"
 
 #include <jansson.h>
 #include <math.h>
@@ -37,16 +38,12 @@ lsnn_status record_changes(const lsnn_experiment *experiment, char **changes) {
 
 /* ---- writing ---- */
 
-static json_t *number(double x) {
-    return isfinite(x) ? json_real(x) : json_null();
-}
-
 static json_t *curve_json(const score_curve *curve) {
     json_t *iterations = json_array();
     json_t *scores = json_array();
     for (size_t k = 0; k < curve->n; k++) {
         json_array_append_new(iterations, json_integer((json_int_t)curve->iteration[k]));
-        json_array_append_new(scores, number(curve->score[k]));
+        json_array_append_new(scores, json_of_number(curve->score[k]));
     }
     json_t *object = json_object();
     json_object_set_new(object, "iteration", iterations);
@@ -70,10 +67,10 @@ static json_t *goals_json(const lsnn_goals *goals) {
     json_t *in_a_row = json_array();
     json_object_set_new(object, "n_episodes", json_integer(goals->n_episodes));
     for (size_t k = 0; k < sizeof goal_numbers / sizeof *goal_numbers; k++) {
-        json_object_set_new(object, goal_numbers[k].name, number(*(const double *)((const char *)goals + goal_numbers[k].at)));
+        json_object_set_new(object, goal_numbers[k].name, json_of_number(*(const double *)((const char *)goals + goal_numbers[k].at)));
     }
     for (int k = 0; k < LSNN_GOALS_IN_A_ROW; k++) {
-        json_array_append_new(in_a_row, number(goals->in_a_row[k]));
+        json_array_append_new(in_a_row, json_of_number(goals->in_a_row[k]));
     }
     json_object_set_new(object, "in_a_row", in_a_row);
     return object;
@@ -114,21 +111,21 @@ lsnn_status record_save(const char *folder, const run_record *record) {
     json_object_set_new(root, "seed", json_integer((json_int_t)result->seed));
     json_object_set_new(root, "split", json_string(result->split));
     json_object_set_new(root, "n", json_integer(result->n));
-    json_object_set_new(root, "loss", number(result->loss));
+    json_object_set_new(root, "loss", json_of_number(result->loss));
     json_object_set_new(root, "score_name", json_string(result->score_name));
-    json_object_set_new(root, "score", number(result->score));
-    json_object_set_new(root, "score_interval", number(result->score_interval));
-    json_object_set_new(root, "best_valid_score", number(record->best_valid_score));
-    json_object_set_new(root, "rate_hz", number(result->rate_hz));
-    json_object_set_new(root, "spikes", number(result->spikes));
-    json_object_set_new(root, "operations", number(result->operations));
+    json_object_set_new(root, "score", json_of_number(result->score));
+    json_object_set_new(root, "score_interval", json_of_number(result->score_interval));
+    json_object_set_new(root, "best_valid_score", json_of_number(record->best_valid_score));
+    json_object_set_new(root, "rate_hz", json_of_number(result->rate_hz));
+    json_object_set_new(root, "spikes", json_of_number(result->spikes));
+    json_object_set_new(root, "operations", json_of_number(result->operations));
     json_object_set_new(root, "iterations", json_integer(result->iterations));
     json_object_set_new(root, "stopped_early", json_boolean(record->stopped_early));
     json_object_set_new(root, "kind", json_string(record->kind));
     json_object_set_new(root, "n_synapses", json_integer(record->n_synapses));
     json_object_set_new(root, "n_possible", json_integer(record->n_possible));
     json_object_set_new(root, "n_params", json_integer(record->n_params));
-    json_object_set_new(root, "seconds", number(result->seconds));
+    json_object_set_new(root, "seconds", json_of_number(result->seconds));
     json_object_set_new(root, "version", json_string(record->version));
     json_object_set_new(root, "processor", json_string(record->processor));
     json_object_set_new(root, "threads", json_integer(record->n_threads));
@@ -150,11 +147,6 @@ out:
 }
 
 /* ---- reading ---- */
-
-static double real_of(const json_t *root, const char *key) {
-    const json_t *value = json_object_get(root, key);
-    return json_is_number(value) ? json_number_value(value) : NAN;
-}
 
 static int64_t whole_of(const json_t *root, const char *key) {
     return json_integer_value(json_object_get(root, key));
@@ -183,7 +175,7 @@ static void read_goals(const json_t *goals, lsnn_goals *out) {
     const json_t *in_a_row = json_object_get(goals, "in_a_row");
     out->n_episodes = whole_of(goals, "n_episodes");
     for (size_t k = 0; k < sizeof goal_numbers / sizeof *goal_numbers && goals != NULL; k++) {
-        *(double *)((char *)out + goal_numbers[k].at) = real_of(goals, goal_numbers[k].name);
+        *(double *)((char *)out + goal_numbers[k].at) = json_number_at(goals, goal_numbers[k].name);
     }
     for (size_t k = 0; k < LSNN_GOALS_IN_A_ROW && goals != NULL; k++) {
         const json_t *value = json_array_get(in_a_row, k);
@@ -196,15 +188,15 @@ static lsnn_status read_record(const json_t *root, run_record *record) {
     const char *changes = json_string_value(json_object_get(root, "changes"));
     *record = (run_record){.result = {.seed = (uint64_t)whole_of(root, "seed"),
                                       .n = whole_of(root, "n"),
-                                      .loss = real_of(root, "loss"),
-                                      .score = real_of(root, "score"),
-                                      .score_interval = real_of(root, "score_interval"),
-                                      .rate_hz = real_of(root, "rate_hz"),
-                                      .spikes = real_of(root, "spikes"),
-                                      .operations = real_of(root, "operations"),
+                                      .loss = json_number_at(root, "loss"),
+                                      .score = json_number_at(root, "score"),
+                                      .score_interval = json_number_at(root, "score_interval"),
+                                      .rate_hz = json_number_at(root, "rate_hz"),
+                                      .spikes = json_number_at(root, "spikes"),
+                                      .operations = json_number_at(root, "operations"),
                                       .iterations = whole_of(root, "iterations"),
-                                      .seconds = real_of(root, "seconds")},
-                           .best_valid_score = real_of(root, "best_valid_score"),
+                                      .seconds = json_number_at(root, "seconds")},
+                           .best_valid_score = json_number_at(root, "best_valid_score"),
                            .stopped_early = json_is_true(json_object_get(root, "stopped_early")),
                            .n_threads = (int)whole_of(root, "threads"),
                            .n_synapses = whole_of(root, "n_synapses"),
