@@ -144,16 +144,12 @@ static const struct flag data_flags[] = {
 #define REPORT \
     { .name = "report", .help = "no run: page and figures anew, from the folder's records", .kind = FLAG_SWITCH, FIELD(report) }
 
+#define STUDY_FLAGS SET, STUDY_OUT, REPORT, THREADS, DATA, JSON, QUIET
+
 static const struct flag reproduce_flags[] = {
     {.name = "rows", .argument = "LIST", .help = "only these rows of the table, with commas between", .kind = FLAG_TEXT, FIELD(rows)},
     SEEDS("other seeds than the table's: 1,2 or 1..3"),
-    SET,
-    STUDY_OUT,
-    REPORT,
-    THREADS,
-    DATA,
-    JSON,
-    QUIET,
+    STUDY_FLAGS,
     END,
 };
 static const struct flag sweep_flags[] = {
@@ -164,13 +160,7 @@ static const struct flag sweep_flags[] = {
      FIELD(over),
      .is_required = true},
     SEEDS("seeds for each value: 1,2 or 1..3; default: 1"),
-    SET,
-    STUDY_OUT,
-    REPORT,
-    THREADS,
-    DATA,
-    JSON,
-    QUIET,
+    STUDY_FLAGS,
     END,
 };
 static const struct flag bench_flags[] = {

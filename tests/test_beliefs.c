@@ -1,4 +1,5 @@
 /* What a network takes a function for: questions to copies of its state; and curves and beliefs in files and figures. */
+#include "support/drawn.h"
 #include "support/needs.h"
 
 #include "base/file.h"
@@ -330,36 +331,21 @@ static void beliefs_come_back(void **state) {
 
 /* ---- figures ---- */
 
-static char *text_of(const char *path) {
-    uint8_t *text;
-    size_t n;
-    need(file_read(path, &text, &n));
-    return (char *)text;
-}
-
-static size_t count(const char *text, const char *words) {
-    size_t n = 0;
-    for (; (text = strstr(text, words)) != NULL; text++) {
-        n++;
-    }
-    return n;
-}
-
 static void beliefs_are_drawn(void **state) {
     const fixture *f = *state;
     char path[FOLDER_SIZE + 20];
     snprintf(path, sizeof path, "%s/figure.svg", f->folder);
     need(lsnn_plot_beliefs(f->teacher, f->context, NULL, 1, 2, path));
-    char *svg = text_of(path);
-    assert_int_equal(count(svg, "<image"), 2 * 5 + 1); /* four beliefs and the function, twice; the scale */
-    assert_int_equal(count(svg, ">after 1 example<"), 1);
-    assert_int_equal(count(svg, ">the function<"), 1);
+    char *svg = drawn_text(path, NULL);
+    assert_int_equal(drawn_count(svg, "<image"), 2 * 5 + 1); /* four beliefs and the function, twice; the scale */
+    assert_int_equal(drawn_count(svg, ">after 1 example<"), 1);
+    assert_int_equal(drawn_count(svg, ">the function<"), 1);
     free(svg);
     need(lsnn_plot_beliefs(f->sinusoid, f->context, NULL, 0, 3, path));
-    svg = text_of(path);
-    assert_int_equal(count(svg, "<image"), 0);
-    assert_int_equal(count(svg, "#0072b2"), 3 * 4);
-    assert_int_equal(count(svg, "<circle"), 3 * (1 + 2 + 5 + 10));
+    svg = drawn_text(path, NULL);
+    assert_int_equal(drawn_count(svg, "<image"), 0);
+    assert_int_equal(drawn_count(svg, "#0072b2"), 3 * 4);
+    assert_int_equal(drawn_count(svg, "<circle"), 3 * (1 + 2 + 5 + 10));
     free(svg);
     snprintf(path, sizeof path, "%s/figure.png", f->folder);
     need(lsnn_plot_beliefs(f->sinusoid, f->context, NULL, 0, 1, path));
@@ -370,15 +356,15 @@ static void curves_are_drawn(void **state) {
     char path[FOLDER_SIZE + 20];
     snprintf(path, sizeof path, "%s/figure.svg", f->folder);
     need(lsnn_plot_learning(f->teacher, f->context, NULL, path));
-    char *svg = text_of(path);
+    char *svg = drawn_text(path, NULL);
     static const char *const words[] = {">network<", ">online backprop<", ">linear fit<", ">ridge on spikes, L2 100<", ">Squared error<"};
     for (size_t k = 0; k < sizeof words / sizeof *words; k++) {
         if (strstr(svg, words[k]) == NULL) {
             fail_msg("the figure lacks '%s'", words[k]);
         }
     }
-    assert_int_equal(count(svg, "fill-opacity=\"0.2\""), 1); /* each with its interval */
-    assert_int_equal(count(svg, "fill-opacity=\"0.1\""), 7);
+    assert_int_equal(drawn_count(svg, "fill-opacity=\"0.2\""), 1); /* each with its interval */
+    assert_int_equal(drawn_count(svg, "fill-opacity=\"0.1\""), 7);
     free(svg);
     const double zeros[3] = {0};
     const lsnn_curve flat = {.name = "flat", .n_episodes = 1, .n_examples = 3, .error = zeros, .interval = zeros};

@@ -16,6 +16,8 @@
 
 #include <cmocka.h>
 
+#include "support/drawn.h"
+
 static char folder[512];
 
 static char *in_folder(char path[1024], const char *name) {
@@ -37,27 +39,6 @@ static int remove_folder(void **state) {
     return system(command);
 }
 
-/* not inlined: gcc 12 then takes the text for the pointer to it */
-static __attribute__((noinline)) char *text_of(const char *path, size_t *n) {
-    uint8_t *bytes = NULL;
-    assert_int_equal(file_read(path, &bytes, n), LSNN_OK);
-    return (char *)bytes;
-}
-
-static size_t count(const char *text, const char *word) {
-    size_t n = 0;
-    for (const char *at = strstr(text, word); at != NULL; at = strstr(at + strlen(word), word)) {
-        n++;
-    }
-    return n;
-}
-
-static void assert_says(const char *text, const char *word) {
-    if (strstr(text, word) == NULL) {
-        fail_msg("the figure does not say \"%s\"", word);
-    }
-}
-
 typedef lsnn_status figure(const comparison *c, const char *path);
 
 /* Draws in all formats, twice; returns the SVG, which the caller frees. */
@@ -72,7 +53,7 @@ static char *drawn(figure *draw, const comparison *c) {
         }
         snprintf(name, sizeof name, "two.%s", endings[k]);
         assert_int_equal(draw(c, in_folder(two, name)), LSNN_OK);
-        char *bytes = text_of(one, &n), *again = text_of(two, &n_two);
+        char *bytes = drawn_text(one, &n), *again = drawn_text(two, &n_two);
         assert_true(n == n_two && memcmp(bytes, again, n) == 0);
         assert_memory_equal(bytes, beginnings[k], strlen(beginnings[k]));
         free(again);
@@ -194,10 +175,10 @@ static void test_scores(void **state) {
                                         "the paper's best",
                                         ">98</text>"};
     for (size_t k = 0; k < sizeof words / sizeof *words; k++) {
-        assert_says(svg, words[k]);
+        drawn_says(svg, words[k]);
     }
     /* The key's dot, and one for each finished run. */
-    assert_int_equal(count(svg, "r=\"2.4\""), 1 + 10);
+    assert_int_equal(drawn_count(svg, "r=\"2.4\""), 1 + 10);
     /* A row at 60 % does not squeeze those above 93 %: 93.5 and 98.5 are a third of the axis apart. */
     double low = circle(svg, "cx", run_radius, 6), good = circle(svg, "cx", run_radius, 4), best = circle(svg, "cx", run_radius, 9);
     assert_true(low < good && good < best);
@@ -213,7 +194,7 @@ static void test_scores_without_the_paper(void **state) {
     made *m = make(12, 3, 0);
     char *svg = drawn(figure_of_scores, &m->c);
     assert_null(strstr(svg, "paper"));
-    assert_int_equal(count(svg, ">network "), 12);
+    assert_int_equal(drawn_count(svg, ">network "), 12);
     free(svg);
     free(m);
 }
@@ -251,13 +232,13 @@ static void test_score_names(void **state) {
     m->runs[0][1].score = 0.004;
     m->c.score_name = "recall error";
     char *svg = drawn(figure_of_scores, &m->c);
-    assert_says(svg, "Recall error (%)");
-    assert_says(svg, ">0.40<"); /* the best of errors is the lowest */
+    drawn_says(svg, "Recall error (%)");
+    drawn_says(svg, ">0.40<"); /* the best of errors is the lowest */
     free(svg);
     m->c.score_name = "mean squared error";
     svg = drawn(figure_of_scores, &m->c);
-    assert_says(svg, ">Mean squared error<");
-    assert_says(svg, ">0.004<");
+    drawn_says(svg, ">Mean squared error<");
+    drawn_says(svg, ">0.004<");
     free(svg);
     free(m);
 }
@@ -266,14 +247,14 @@ static void test_no_runs(void **state) {
     (void)state;
     made *m = make(3, 0, 0);
     char *svg = drawn(figure_of_scores, &m->c);
-    assert_int_equal(count(svg, ">not run<"), 3);
+    assert_int_equal(drawn_count(svg, ">not run<"), 3);
     free(svg);
     assert_refused(figure_of_learning, &m->c, "none.svg", LSNN_ERR_DATA, "no run has been validated");
     assert_refused(figure_of_operations, &m->c, "none.svg", LSNN_ERR_DATA, "no network's operations");
     m->c.setting = "net.beta";
     m->rows[0].value = 1;
     svg = drawn(figure_of_sweep, &m->c);
-    assert_says(svg, "no run is finished");
+    drawn_says(svg, "no run is finished");
     free(svg);
     m->c.n_rows = 0;
     assert_refused(figure_of_scores, &m->c, "none.svg", LSNN_ERR_USAGE, "no network");
@@ -298,7 +279,7 @@ static void test_long_labels(void **state) {
         free(drawn(figure_of_scores, &m->c));
         free(drawn(figure_of_operations, &m->c));
         char *svg = drawn(figure_of_learning, &m->c);
-        assert_says(svg, "...</text>");
+        drawn_says(svg, "...</text>");
         free(svg);
     }
     m->rows[1].label = "";
@@ -330,13 +311,13 @@ static void test_learning(void **state) {
     m->rows[1].n_runs = 1;
     m->rows[2].n_runs = 0;
     char *svg = drawn(figure_of_learning, &m->c);
-    assert_says(svg, "Validation accuracy (%)");
-    assert_says(svg, ">Iteration<");
-    assert_says(svg, ">network 0<");
-    assert_says(svg, ">network 1<");
+    drawn_says(svg, "Validation accuracy (%)");
+    drawn_says(svg, ">Iteration<");
+    drawn_says(svg, ">network 0<");
+    drawn_says(svg, ">network 1<");
     assert_null(strstr(svg, ">network 2<"));
-    assert_int_equal(count(svg, band), 1); /* one run has no spread */
-    assert_int_equal(count(svg, thin), 0);
+    assert_int_equal(drawn_count(svg, band), 1); /* one run has no spread */
+    assert_int_equal(drawn_count(svg, thin), 0);
     free(svg);
     free(m);
 }
@@ -347,8 +328,8 @@ static void test_curves_of_different_lengths(void **state) {
     m->runs[0][1].n_curve = 7;
     m->runs[0][2].n_curve = 0; /* has not begun */
     char *svg = drawn(figure_of_learning, &m->c);
-    assert_int_equal(count(svg, band), 2);
-    assert_int_equal(count(svg, thin), 1); /* run 0 goes on alone */
+    assert_int_equal(drawn_count(svg, band), 2);
+    assert_int_equal(drawn_count(svg, thin), 1); /* run 0 goes on alone */
     free(svg);
     /* The means of iterations that both have: every second of run 0, and the rest of it is not drawn twice. */
     for (size_t i = 0; i < 7; i++) {
@@ -356,15 +337,15 @@ static void test_curves_of_different_lengths(void **state) {
     }
     m->curves[0][1][2] = NAN;
     svg = drawn(figure_of_learning, &m->c);
-    assert_int_equal(count(svg, thin), 1);
+    assert_int_equal(drawn_count(svg, thin), 1);
     free(svg);
     /* None in common: all runs as thin lines. */
     for (size_t i = 0; i < 7; i++) {
         m->iterations[0][1][i] += 50;
     }
     svg = drawn(figure_of_learning, &m->c);
-    assert_int_equal(count(svg, band), 1);
-    assert_int_equal(count(svg, thin), 2);
+    assert_int_equal(drawn_count(svg, band), 1);
+    assert_int_equal(drawn_count(svg, thin), 2);
     free(svg);
     free(m);
 }
@@ -380,10 +361,10 @@ static void test_sweep(void **state) {
             m->rows[row].value = (k == 0 ? linear : logarithmic)[2 - row];
         }
         char *svg = drawn(figure_of_sweep, &m->c);
-        assert_says(svg, ">net.tau_a (ms)<");
-        assert_says(svg, ">Accuracy (%)<");
-        assert_says(svg, "the paper's mean");
-        assert_int_equal(count(svg, "r=\"2.4\""), 1 + 3); /* the row without a value is left out */
+        drawn_says(svg, ">net.tau_a (ms)<");
+        drawn_says(svg, ">Accuracy (%)<");
+        drawn_says(svg, "the paper's mean");
+        assert_int_equal(drawn_count(svg, "r=\"2.4\""), 1 + 3); /* the row without a value is left out */
         double low = circle(svg, "cx", run_radius, 1), half = circle(svg, "cx", run_radius, 2), high = circle(svg, "cx", run_radius, 3);
         assert_true(low < half && half < high);
         if (fabs(half - (low + high) / 2) > 0.02) {
@@ -400,11 +381,11 @@ static void test_operations(void **state) {
     (void)state;
     made *m = make_table();
     char *svg = drawn(figure_of_operations, &m->c);
-    assert_says(svg, ">7,380 spikes<");
-    assert_says(svg, ">301,000 synaptic operations<");
-    assert_says(svg, ">56 million multiply-adds<");
-    assert_int_equal(count(svg, ">not known<"), 3);
-    assert_int_equal(count(svg, ">not run<"), 1);
+    drawn_says(svg, ">7,380 spikes<");
+    drawn_says(svg, ">301,000 synaptic operations<");
+    drawn_says(svg, ">56 million multiply-adds<");
+    assert_int_equal(drawn_count(svg, ">not known<"), 3);
+    assert_int_equal(drawn_count(svg, ">not run<"), 1);
     free(svg);
     static const double strange[] = {0, -1, INFINITY, 1e-300, 1e308, 999.9, 999999, 1};
     for (size_t k = 0; k < sizeof strange / sizeof *strange; k++) {
@@ -482,7 +463,7 @@ static char *connections_of(const char *name, const char *ending) {
     if (lsnn_plot_connections(in_folder(source, name), in_folder(figure_path, drawing)) != LSNN_OK) {
         fail_msg("%s: %s", name, lsnn_error());
     }
-    return text_of(figure_path, &n);
+    return drawn_text(figure_path, &n);
 }
 
 static void test_connections(void **state) {
@@ -491,14 +472,14 @@ static void test_connections(void **state) {
     char *svg = connections_of("deepr", "svg"), *again = connections_of("deepr/best.safetensors", "svg");
     assert_string_equal(svg, again);
     /* 18 inputs, 11 neurons, 10 outputs: 11 * 39 synapses were possible with the diagonal. */
-    assert_says(svg, ">As drawn: 85 synapses<");
-    assert_says(svg, ">After training: 85 synapses, ");
+    drawn_says(svg, ">As drawn: 85 synapses<");
+    drawn_says(svg, ">After training: 85 synapses, ");
     assert_null(strstr(svg, ", 85 of them"));
-    assert_says(svg, ">18 inputs<");
-    assert_says(svg, ">6 LIF<");
-    assert_says(svg, ">5 adaptive<");
-    assert_int_equal(count(svg, ">E</text>"), 6);
-    assert_int_equal(count(svg, "<image"), 2 * 8); /* inputs do not reach outputs */
+    drawn_says(svg, ">18 inputs<");
+    drawn_says(svg, ">6 LIF<");
+    drawn_says(svg, ">5 adaptive<");
+    assert_int_equal(drawn_count(svg, ">E</text>"), 6);
+    assert_int_equal(drawn_count(svg, "<image"), 2 * 8); /* inputs do not reach outputs */
     free(svg);
     free(again);
     free(connections_of("deepr", "png"));
@@ -509,10 +490,10 @@ static void test_connections_of_a_dense_network(void **state) {
     (void)state;
     train("dense", (const char *const[]){"net.n_adaptive=0", "train.lr=0.1", NULL});
     char *svg = connections_of("dense", "svg");
-    assert_says(svg, ">After training: 198 synapses, 198 of them as drawn<"); /* 6 * (18 + 5 + 10) */
+    drawn_says(svg, ">After training: 198 synapses, 198 of them as drawn<"); /* 6 * (18 + 5 + 10) */
     assert_null(strstr(svg, "adaptive"));
     assert_null(strstr(svg, ">E</text>"));
-    assert_int_equal(count(svg, ">100</text>"), 2 * 3);
+    assert_int_equal(drawn_count(svg, ">100</text>"), 2 * 3);
     free(svg);
 }
 
@@ -522,7 +503,7 @@ static void test_connections_that_can_not_be_drawn(void **state) {
     train("lstm", (const char *const[]){"net.kind=lstm", "net.n_units=4", NULL});
     in_folder(path, "none.svg");
     assert_int_equal(lsnn_plot_connections(in_folder(source, "lstm"), path), LSNN_ERR_USAGE);
-    assert_says(lsnn_error(), "lstm");
+    drawn_says(lsnn_error(), "lstm");
     assert_int_equal(lsnn_plot_connections(in_folder(source, "nothing"), path), LSNN_ERR_IO);
     assert_int_not_equal(access(path, F_OK), 0);
     assert_int_equal(lsnn_plot_connections("smnist-deepr", in_folder(path, "none.gif")), LSNN_ERR_USAGE);
@@ -536,9 +517,9 @@ static void test_connections_of_a_model_that_ships(void **state) {
     if (lsnn_plot_connections("smnist-deepr", in_folder(path, "ships.svg")) != LSNN_OK) {
         fail_msg("%s", lsnn_error());
     }
-    char *svg = text_of(path, &n);
-    assert_says(svg, ">As drawn: 8,184 synapses<");
-    assert_says(svg, ">After training: 8,184 synapses, ");
+    char *svg = drawn_text(path, &n);
+    drawn_says(svg, ">As drawn: 8,184 synapses<");
+    drawn_says(svg, ">After training: 8,184 synapses, ");
     free(svg);
 }
 

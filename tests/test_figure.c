@@ -18,6 +18,8 @@
 
 #include <cmocka.h>
 
+#include "support/drawn.h"
+
 /* The fonts' settings, which fontconfig keeps to the end of the process, are no leak; AddressSanitizer asks by this name. */
 const char *__lsan_default_suppressions(void);
 const char *__lsan_default_suppressions(void) {
@@ -180,34 +182,13 @@ static void assert_drawn(const char *source, const char *figure) {
     }
 }
 
-/* not inlined: gcc 12 then takes the text for the pointer to it */
-static __attribute__((noinline)) char *text_of(const char *path, size_t *n) {
-    uint8_t *bytes = NULL;
-    assert_int_equal(file_read(path, &bytes, n), LSNN_OK);
-    return (char *)bytes;
-}
-
-static size_t count(const char *text, const char *word) {
-    size_t n = 0;
-    for (const char *at = strstr(text, word); at != NULL; at = strstr(at + strlen(word), word)) {
-        n++;
-    }
-    return n;
-}
-
-static void assert_says(const char *text, const char *word) {
-    if (strstr(text, word) == NULL) {
-        fail_msg("the figure does not say \"%s\"", word);
-    }
-}
-
 /* Draws the probe as SVG; the caller frees the text. */
 static char *svg_of(const made *m) {
     char source[1024], figure[1024];
     size_t n;
     made_write(m, in_folder(source, "probe.safetensors"));
     assert_drawn(source, in_folder(figure, "one.svg"));
-    return text_of(figure, &n);
+    return drawn_text(figure, &n);
 }
 
 /* Pixels of this colour in the rows from..to of the picture, given as fractions of its height. */
@@ -258,7 +239,7 @@ static void test_all_formats_and_same_bytes(void **state) {
         size_t n_one, n_two;
         assert_drawn(source, in_folder(one, formats[k].one));
         assert_drawn(source, in_folder(two, formats[k].two));
-        char *first = text_of(one, &n_one), *second = text_of(two, &n_two);
+        char *first = drawn_text(one, &n_one), *second = drawn_text(two, &n_two);
         assert_true(n_one > 2000);
         assert_memory_equal(first, formats[k].magic, strlen(formats[k].magic));
         assert_int_equal(n_one, n_two);
@@ -277,17 +258,17 @@ static void test_svg_says_it_in_words(void **state) {
     (void)state;
     memcpy(m.real[7], (const float[]){0.1f, 0.2f, 5, 0.3f}, 4 * sizeof(float));
     char *svg = svg_of(&m);
-    assert_says(svg, "Time (ms)");
-    assert_says(svg, "Input neuron");
-    assert_says(svg, "LIF neuron");
-    assert_says(svg, "Adaptive neuron");
-    assert_says(svg, "Threshold");
-    assert_says(svg, "units of v_th");
-    assert_says(svg, "Class probability");
-    assert_says(svg, "made-up, test sample 12: true class 0, predicted 2, loss 0.25");
-    assert_says(svg, ">120</text>"); /* a tick of the time axis */
-    assert_says(svg, "#0072b2");
-    assert_says(svg, "#d55e00");
+    drawn_says(svg, "Time (ms)");
+    drawn_says(svg, "Input neuron");
+    drawn_says(svg, "LIF neuron");
+    drawn_says(svg, "Adaptive neuron");
+    drawn_says(svg, "Threshold");
+    drawn_says(svg, "units of v_th");
+    drawn_says(svg, "Class probability");
+    drawn_says(svg, "made-up, test sample 12: true class 0, predicted 2, loss 0.25");
+    drawn_says(svg, ">120</text>"); /* a tick of the time axis */
+    drawn_says(svg, "#0072b2");
+    drawn_says(svg, "#d55e00");
     free(svg);
     made_free(&m);
 }
@@ -296,14 +277,14 @@ static void test_panels_without_neurons_are_left_out(void **state) {
     (void)state;
     made m = make(64, 5, 6, 0, 2, 1, 0.1);
     char *svg = svg_of(&m);
-    assert_says(svg, "LIF neuron");
+    drawn_says(svg, "LIF neuron");
     assert_null(strstr(svg, "Adaptive"));
     assert_null(strstr(svg, "Threshold"));
     free(svg);
     made_free(&m);
     m = make(64, 5, 0, 6, 2, 1, 0.1);
     svg = svg_of(&m);
-    assert_says(svg, "Adaptive neuron");
+    drawn_says(svg, "Adaptive neuron");
     assert_null(strstr(svg, "LIF neuron"));
     free(svg);
     made_free(&m);
@@ -316,11 +297,11 @@ static void test_raster_is_one_path_of_all_spikes(void **state) {
         m.z[k * 57] = 1;
     }
     char *svg = svg_of(&m);
-    assert_int_equal(count(svg, "stroke=\"#0072b2\""), 1);
+    assert_int_equal(drawn_count(svg, "stroke=\"#0072b2\""), 1);
     char *path = strstr(strstr(svg, "stroke=\"#0072b2\""), " d=\"") + 4;
     *strchr(path, '"') = '\0';
-    assert_int_equal(count(path, "h"), 7);
-    assert_int_equal(count(path, "m"), 7);
+    assert_int_equal(drawn_count(path, "h"), 7);
+    assert_int_equal(drawn_count(path, "m"), 7);
     free(svg);
     made_free(&m);
 }
@@ -350,15 +331,15 @@ static void test_huge_raster_becomes_an_image(void **state) {
     (void)state;
     made m = make(10000, 2, 100, 0, 2, 1, 0.25);
     char *svg = svg_of(&m);
-    assert_int_equal(count(svg, "<image"), 1);
-    free(text_of(in_folder(figure, "one.svg"), &n));
+    assert_int_equal(drawn_count(svg, "<image"), 1);
+    free(drawn_text(in_folder(figure, "one.svg"), &n));
     assert_true(n < 2000000);
     free(svg);
     made_free(&m);
     m = make(10000, 2, 100, 0, 2, 1, 0.15);
     svg = svg_of(&m);
-    assert_int_equal(count(svg, "<image"), 0);
-    free(text_of(figure, &n));
+    assert_int_equal(drawn_count(svg, "<image"), 0);
+    free(drawn_text(figure, &n));
     assert_true(n < 3000000);
     free(svg);
     made_free(&m);
@@ -373,8 +354,8 @@ static void test_currents_are_a_heat_map(void **state) {
     }
     m.real[0][3] = NAN;
     char *svg = svg_of(&m);
-    assert_int_equal(count(svg, "<image"), 2); /* the map and its scale */
-    assert_says(svg, "5 currents");
+    assert_int_equal(drawn_count(svg, "<image"), 2); /* the map and its scale */
+    drawn_says(svg, "5 currents");
     free(svg);
     made_free(&m);
 }
@@ -385,9 +366,9 @@ static void test_squared_error_shows_target_and_output(void **state) {
     m.loss_kind = "squared";
     m.real[8][3] = NAN;
     char *svg = svg_of(&m);
-    assert_says(svg, ">target</text>");
-    assert_says(svg, ">output</text>");
-    assert_says(svg, "made-up, test sample 12: loss 0.25");
+    drawn_says(svg, ">target</text>");
+    drawn_says(svg, ">output</text>");
+    drawn_says(svg, "made-up, test sample 12: loss 0.25");
     assert_null(strstr(svg, "Class probability"));
     free(svg);
     made_free(&m);
@@ -408,7 +389,7 @@ static void test_windows_without_gaps_show_their_means(void **state) {
         m.real[6][t] = t % 2 == 0 ? 1000.0f : -1000.0f; /* what single steps do is not shown */
     }
     char *svg = svg_of(&m);
-    assert_says(svg, ">output</text>");
+    drawn_says(svg, ">output</text>");
     assert_null(strstr(svg, ">1000<"));
     free(svg);
     made_free(&m);
@@ -426,9 +407,9 @@ static void test_the_start_of_a_probe(void **state) {
         for (size_t k = 0; k < sizeof first / sizeof *first; k++) {
             size_t n;
             assert_int_equal(lsnn_plot_start(source, first[k], in_folder(figure, "start.svg")), LSNN_OK);
-            char *svg = text_of(figure, &n);
+            char *svg = drawn_text(figure, &n);
             if (first[k] == 60) {
-                assert_says(svg, "; the first 60 of 128 ms");
+                drawn_says(svg, "; the first 60 of 128 ms");
             }
             assert_true((strstr(svg, "; the first ") == NULL) == (first[k] >= 128));
             free(svg);
@@ -446,10 +427,10 @@ static void test_many_windows_and_classes(void **state) {
     m.class_of[5] = -1;
     m.class_of[4] = 60;
     char *svg = svg_of(&m);
-    assert_says(svg, "true class 60, predicted");
-    assert_says(svg, "(last of 5 windows,");
-    assert_true(count(svg, "stroke=\"#bbbbbb\"") >= 61 - 12);
-    assert_int_equal(count(svg, "font-weight=\"bold\"") - 6, 5); /* title and five letters; then the labels of five right classes */
+    drawn_says(svg, "true class 60, predicted");
+    drawn_says(svg, "(last of 5 windows,");
+    assert_true(drawn_count(svg, "stroke=\"#bbbbbb\"") >= 61 - 12);
+    assert_int_equal(drawn_count(svg, "font-weight=\"bold\"") - 6, 5); /* title and five letters; then the labels of five right classes */
     free(svg);
     made_free(&m);
 }
@@ -482,7 +463,7 @@ static void test_names_are_drawn_as_text(void **state) {
     made m = make(30, 4, 3, 3, 3, 2, 0.1);
     m.experiment = "<b>\"a\" & \t\x01 \xc3\xa4 end";
     char *svg = svg_of(&m);
-    assert_says(svg, "&lt;b&gt;&quot;a&quot; &amp; ?? \xc3\xa4 end, test");
+    drawn_says(svg, "&lt;b&gt;&quot;a&quot; &amp; ?? \xc3\xa4 end, test");
     assert_null(strstr(svg, "<b>"));
     free(svg);
     made_free(&m);
@@ -603,7 +584,7 @@ static void test_metrics_in_all_formats(void **state) {
         size_t n, n_two;
         assert_drawn(source, in_folder(one, names[k][0]));
         assert_drawn(folder, in_folder(two, names[k][1])); /* a run folder stands for its metrics.jsonl */
-        char *first = text_of(one, &n), *second = text_of(two, &n_two);
+        char *first = drawn_text(one, &n), *second = drawn_text(two, &n_two);
         assert_memory_equal(first, names[k][2], strlen(names[k][2]));
         assert_int_equal(n, n_two);
         assert_memory_equal(first, second, n);
@@ -611,16 +592,16 @@ static void test_metrics_in_all_formats(void **state) {
         free(second);
     }
     size_t n;
-    char *svg = text_of(in_folder(one, "one.svg"), &n);
-    assert_says(svg, ">Loss</text>");
-    assert_says(svg, ">Validation</text>");
-    assert_says(svg, ">accuracy</text>");
-    assert_says(svg, "Firing rate (Hz)");
-    assert_says(svg, ">Iteration</text>");
-    assert_says(svg, "Training, 200 iterations");
-    assert_says(svg, ">0.993</text>");
-    assert_says(svg, ">at 200</text>");
-    assert_int_equal(count(svg, "<circle"), 10);
+    char *svg = drawn_text(in_folder(one, "one.svg"), &n);
+    drawn_says(svg, ">Loss</text>");
+    drawn_says(svg, ">Validation</text>");
+    drawn_says(svg, ">accuracy</text>");
+    drawn_says(svg, "Firing rate (Hz)");
+    drawn_says(svg, ">Iteration</text>");
+    drawn_says(svg, "Training, 200 iterations");
+    drawn_says(svg, ">0.993</text>");
+    drawn_says(svg, ">at 200</text>");
+    assert_int_equal(drawn_count(svg, "<circle"), 10);
     free(svg);
     assert_true(pixels_of(in_folder(one, "one.png"), 0x0072b2, 0.4, 0.7) > 200);
 }
@@ -630,24 +611,24 @@ static char *metrics_svg(const char *text) {
     size_t n;
     write_metrics(text);
     assert_drawn(in_folder(source, "metrics.jsonl"), in_folder(figure, "one.svg"));
-    return text_of(figure, &n);
+    return drawn_text(figure, &n);
 }
 
 static void test_metrics_that_are_odd_but_fine(void **state) {
     (void)state;
     char *svg = metrics_svg("{\"iteration\": 1, \"loss\": 3}\n{\"iteration\": 2, \"lo"); /* cut off while it was written */
-    assert_says(svg, "Training, 1 iteration<");
+    drawn_says(svg, "Training, 1 iteration<");
     assert_null(strstr(svg, "Firing rate"));
     assert_null(strstr(svg, "Validation"));
     free(svg);
     svg = metrics_svg(
         "{\"iteration\": 1, \"loss\": 3}\n{\"iteration\": 9, \"loss\": null}\n{\"event\": \"resumed\"}\n{\"iteration\": 2, \"loss\": 1e308, \"rate_hz\": 1}\n");
-    assert_says(svg, "Training, 2 iterations");
+    drawn_says(svg, "Training, 2 iterations");
     free(svg);
     svg = metrics_svg(
         "{\"iteration\": 5, \"loss\": 0, \"score\": 0.5, \"score_name\": \"recall error\"}\n{\"iteration\": 6, \"loss\": -1e308, \"score\": 0.75}\n");
-    assert_says(svg, ">recall error</text>");
-    assert_says(svg, ">at 5</text>"); /* of an error, less is better */
+    drawn_says(svg, ">recall error</text>");
+    drawn_says(svg, ">at 5</text>"); /* of an error, less is better */
     free(svg);
 }
 

@@ -324,16 +324,21 @@ static void set_source(canvas *page, uint32_t rgb, double alpha) {
     cairo_set_source_rgba(page->cairo, (rgb >> 16 & 255) / 255.0, (rgb >> 8 & 255) / 255.0, (rgb & 255) / 255.0, alpha);
 }
 
+/* The open path ends the element, and is empty then. */
+static void put_track(canvas *page) {
+    put_text(&page->file, " d=\"");
+    put(&page->file, page->track.bytes == NULL ? "" : page->track.bytes, page->track.n);
+    put_text(&page->file, "\"/>\n");
+    page->track.n = 0;
+}
+
 void canvas_stroke(canvas *page, ink how) {
     if (page->format == FORMAT_SVG) {
         put_text(&page->file, "<path fill=\"none\"");
         put_colour(&page->file, "stroke", how);
         put_attribute(&page->file, "stroke-width", how.width);
         put_text(&page->file, " stroke-linejoin=\"round\"");
-        put_text(&page->file, " d=\"");
-        put(&page->file, page->track.bytes == NULL ? "" : page->track.bytes, page->track.n);
-        put_text(&page->file, "\"/>\n");
-        page->track.n = 0;
+        put_track(page);
         return;
     }
     set_source(page, how.rgb, how.alpha);
@@ -346,10 +351,7 @@ void canvas_fill(canvas *page, ink how) {
     if (page->format == FORMAT_SVG) {
         put_text(&page->file, "<path");
         put_colour(&page->file, "fill", how);
-        put_text(&page->file, " d=\"");
-        put(&page->file, page->track.bytes == NULL ? "" : page->track.bytes, page->track.n);
-        put_text(&page->file, "\"/>\n");
-        page->track.n = 0;
+        put_track(page);
         return;
     }
     set_source(page, how.rgb, how.alpha);

@@ -72,19 +72,6 @@ void figure_fit_text(canvas *page, char *out, size_t size, const char *text, tex
     figure_cut_text(page, out, size, text, *style, width);
 }
 
-void figure_whole_text(char *out, size_t size, int64_t number) {
-    char digits[32];
-    int n = snprintf(digits, sizeof digits, "%lld", (long long)number);
-    size_t at = 0;
-    for (int k = 0; k < n && at + 2 < size; k++) {
-        if (k > 0 && (n - k) % 3 == 0) {
-            out[at++] = ',';
-        }
-        out[at++] = digits[k];
-    }
-    out[at] = '\0';
-}
-
 static int by_height(const void *a, const void *b) {
     const line_label *one = a, *other = b;
     return one->line_y != other->line_y ? (one->line_y < other->line_y ? 1 : -1) : strcmp(other->text, one->text);

@@ -242,7 +242,7 @@ static void count_text(char *out, size_t size, double number) {
         }
     }
     if (number >= 1000) {
-        figure_whole_text(out, size, llround(number));
+        whole_text(out, size, llround(number));
     } else {
         number_text(out, size, number, 3);
     }

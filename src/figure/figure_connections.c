@@ -230,10 +230,10 @@ static void draw_key(canvas *page, const connections *c) {
 static void draw_heads(canvas *page, const connections *c, double y) {
     text_style bold = {.rgb = 0, .size = 9, .bold = true}, head = {.rgb = input_rgb, .size = 7.5};
     char text[160], shown[160], number[32], kept[32];
-    figure_whole_text(kept, sizeof kept, c->n_kept);
+    whole_text(kept, sizeof kept, c->n_kept);
     for (int which = 0; which < 2; which++) {
         double x = left + which * (panel_width() + middle);
-        figure_whole_text(number, sizeof number, (int64_t)connections_count(c->nets[which]));
+        whole_text(number, sizeof number, (int64_t)connections_count(c->nets[which]));
         if (which == 0) {
             snprintf(text, sizeof text, "As drawn: %s synapses", number);
         } else {

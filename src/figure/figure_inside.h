@@ -49,9 +49,6 @@ typedef struct line_label {
 /* Labels stand at the ends of their lines, but never over each other. Sorts them. */
 void figure_line_labels(canvas *page, const panel *where, line_label *labels, size_t n);
 
-/* "8,184". number >= 0. */
-void figure_whole_text(char *out, size_t size, int64_t number);
-
 /* Makes low..high hold those of the n values that are finite. */
 void figure_widen(double *low, double *high, const double *values, size_t n);
 /* 0 if none is. */

@@ -7,7 +7,7 @@
 #include "figure/figure_inside.h"
 #include "figure/probe_file.h"
 
-enum { MAX_THRESHOLDS = 20, MAX_LABELS = 12 };
+enum { MAX_THRESHOLDS = 20, MAX_LABELS = 12, MAX_RANKED = MAX_THRESHOLDS };
 
 static const uint32_t shade_rgb = 0xeeeeee;
 
@@ -89,28 +89,39 @@ static void draw_adaptive(canvas *page, const panel *where, void *user) {
     draw_raster(page, where, source, source->z, source->n_rec, source->adaptive, source->n_adaptive, "neuron", adaptive_rgb);
 }
 
-/* The adaptive neurons with the most spikes, most first, to `chosen`; returns how many. */
-static size_t busiest(const probe_file *source, size_t chosen[MAX_THRESHOLDS]) {
-    size_t spikes_of[MAX_THRESHOLDS], n = 0;
+/* The best of what comes, best first; of equals, those that came first. */
+typedef struct ranking {
+    size_t most, n; /* at most so many, up to MAX_RANKED */
+    size_t chosen[MAX_RANKED];
+    double weight_of[MAX_RANKED];
+} ranking;
+
+static void rank_item(ranking *r, size_t item, double weight) {
+    size_t place = r->n;
+    while (place > 0 && weight > r->weight_of[place - 1]) {
+        place--;
+    }
+    if (place == r->most) {
+        return;
+    }
+    r->n += r->n < r->most;
+    memmove(r->chosen + place + 1, r->chosen + place, (r->n - 1 - place) * sizeof *r->chosen);
+    memmove(r->weight_of + place + 1, r->weight_of + place, (r->n - 1 - place) * sizeof *r->weight_of);
+    r->chosen[place] = item;
+    r->weight_of[place] = weight;
+}
+
+/* The adaptive neurons with the most spikes. */
+static ranking busiest(const probe_file *source) {
+    ranking r = {.most = MAX_THRESHOLDS};
     for (size_t k = 0; k < source->n_adaptive; k++) {
         size_t j = source->adaptive[k], spikes = 0;
         for (size_t t = 0; t < source->n_steps; t++) {
             spikes += source->z[t * source->n_rec + j] != 0;
         }
-        size_t place = n;
-        while (place > 0 && spikes > spikes_of[place - 1]) {
-            place--;
-        }
-        if (place == MAX_THRESHOLDS) {
-            continue;
-        }
-        n += n < MAX_THRESHOLDS;
-        memmove(chosen + place + 1, chosen + place, (n - 1 - place) * sizeof *chosen);
-        memmove(spikes_of + place + 1, spikes_of + place, (n - 1 - place) * sizeof *spikes_of);
-        chosen[place] = j;
-        spikes_of[place] = spikes;
+        rank_item(&r, j, (double)spikes);
     }
-    return n;
+    return r;
 }
 
 /* v_th = A - beta b, the same for all neurons; 1 if the numbers make no sense. */
@@ -128,10 +139,10 @@ static void threshold_line(const probe_file *source, size_t j) {
 }
 
 static axis threshold_axis(const probe_file *source) {
-    size_t chosen[MAX_THRESHOLDS], n = busiest(source, chosen);
+    ranking shown = busiest(source);
     double low = INFINITY, high = -INFINITY;
-    for (size_t k = 0; k < n; k++) {
-        threshold_line(source, chosen[k]);
+    for (size_t k = 0; k < shown.n; k++) {
+        threshold_line(source, shown.chosen[k]);
         figure_widen(&low, &high, source->line, source->n_steps);
     }
     return axis_around(low, high);
@@ -140,10 +151,11 @@ static axis threshold_axis(const probe_file *source) {
 static void draw_thresholds(canvas *page, const panel *where, void *user) {
     static const uint32_t shades[] = {0x7a3300, 0xd55e00, 0xf0a05a};
     const probe_file *source = user;
-    size_t chosen[MAX_THRESHOLDS], n = busiest(source, chosen);
+    ranking shown = busiest(source);
+    size_t n = shown.n;
     draw_windows(page, where, source);
     for (size_t k = n; k-- > 0;) {
-        threshold_line(source, chosen[k]);
+        threshold_line(source, shown.chosen[k]);
         panel_line(page, where, source->n_steps, source->times, source->line, (ink){shades[k % 3], 0.85, 0.6});
     }
     char note[64];
@@ -169,28 +181,16 @@ static double mean_when_counted(const probe_file *source, size_t k) {
 }
 
 /* The classes that get a colour and a label: those that are right somewhere, then those that the network finds most likely. */
-static size_t choose_classes(const probe_file *source, size_t most, size_t chosen[MAX_LABELS]) {
-    double weight_of[MAX_LABELS];
-    size_t n = 0;
+static ranking choose_classes(const probe_file *source, size_t most) {
+    ranking r = {.most = most};
     for (size_t k = 0; k < source->n_out; k++) {
         double weight = mean_when_counted(source, k);
         for (size_t w = 0; w < source->n_windows && weight < 2; w++) {
             weight += source->class_of[w] == (int32_t)k ? 2 : 0;
         }
-        size_t place = n;
-        while (place > 0 && weight > weight_of[place - 1]) {
-            place--;
-        }
-        if (place == most) {
-            continue;
-        }
-        n += n < most;
-        memmove(chosen + place + 1, chosen + place, (n - 1 - place) * sizeof *chosen);
-        memmove(weight_of + place + 1, weight_of + place, (n - 1 - place) * sizeof *weight_of);
-        chosen[place] = k;
-        weight_of[place] = weight;
+        rank_item(&r, k, weight);
     }
-    return n;
+    return r;
 }
 
 /* The line of class k where it is the right answer; not a number elsewhere. */
@@ -223,15 +223,16 @@ static void draw_window_classes(canvas *page, const panel *where, const probe_fi
 
 static void draw_classes(canvas *page, const panel *where, void *user) {
     const probe_file *source = user;
-    size_t room = (size_t)(where->height / (note_size + 0.4)), chosen[MAX_LABELS];
-    size_t n = choose_classes(source, room < MAX_LABELS ? room : MAX_LABELS, chosen);
+    size_t room = (size_t)(where->height / (note_size + 0.4));
+    ranking shown = choose_classes(source, room < MAX_LABELS ? room : MAX_LABELS);
+    size_t n = shown.n;
     line_label labels[MAX_LABELS];
     draw_windows(page, where, source);
     for (size_t k = 0; k < source->n_out && source->n_out > n; k++) {
         panel_line(page, where, source->n_steps, source->times, source->lines + k * source->n_steps, (ink){0xbbbbbb, 1, 0.4});
     }
     for (size_t rank = n; rank-- > 0;) {
-        size_t k = chosen[rank];
+        size_t k = shown.chosen[rank];
         const double *values = source->lines + k * source->n_steps;
         uint32_t rgb = palette[source->n_out <= MAX_LABELS ? k : rank];
         panel_line(page, where, source->n_steps, source->times, values, (ink){rgb, 1, 0.7});

@@ -416,3 +416,16 @@ void panel_heat_scale(canvas *page, double x, double y, double width, double hei
     number_text(text, sizeof text, bottom, 2);
     canvas_text(page, x + width + 2, y + height, text, style);
 }
+
+void whole_text(char *out, size_t size, int64_t number) {
+    char digits[32];
+    int n = snprintf(digits, sizeof digits, "%lld", (long long)number);
+    size_t at = 0;
+    for (int k = 0; k < n && at + 2 < size; k++) {
+        if (k > 0 && (n - k) % 3 == 0) {
+            out[at++] = ',';
+        }
+        out[at++] = digits[k];
+    }
+    out[at] = '\0';
+}

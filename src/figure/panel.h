@@ -49,5 +49,7 @@ void panel_heat_scale(canvas *page, double x, double y, double width, double hei
 void number_text(char *out, size_t size, double value, int significant);
 /* The same with that many decimals. */
 void number_fixed_text(char *out, size_t size, double value, int decimals);
+/* "8,184". number >= 0. */
+void whole_text(char *out, size_t size, int64_t number);
 
 #endif

@@ -1,5 +1,7 @@
 #include "run/setup.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 model_shape setup_shape(const task *t) {
@@ -45,4 +47,15 @@ schedule setup_schedule(const lsnn_experiment *e) {
                       .every = setting_int(e, "train.lr_every"),
                       .warmup = setting_int(e, "train.lr_warmup"),
                       .n_iterations = setting_int(e, "train.iterations")};
+}
+
+void run_tell(const lsnn_run_options *options, const char *format, ...) {
+    if (options->message != NULL) {
+        char text[2048];
+        va_list arguments;
+        va_start(arguments, format);
+        vsnprintf(text, sizeof text, format, arguments);
+        va_end(arguments);
+        options->message(options->user, text);
+    }
 }

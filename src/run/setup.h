@@ -14,5 +14,7 @@ lsnn_status setup_check_model(const model *m, const task *t, const char *path);
 pass_options setup_pass(const lsnn_experiment *experiment, const task *t, bool train);
 lsnn_status setup_adam(lsnn_adam **out, const lsnn_experiment *experiment, const model *m);
 schedule setup_schedule(const lsnn_experiment *experiment);
+/* News for the caller of a run, if it wants any. */
+void run_tell(const lsnn_run_options *options, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

@@ -9,7 +9,6 @@
 #include "tasks/navigation.h"
 
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,17 +31,6 @@ typedef struct training {
     int64_t first_iteration; /* of this process */
     double score;            /* last validation's */
 } training;
-
-static __attribute__((format(printf, 2, 3))) void tell(const training *r, const char *format, ...) {
-    if (r->options->message != NULL) {
-        char text[2048];
-        va_list arguments;
-        va_start(arguments, format);
-        vsnprintf(text, sizeof text, format, arguments);
-        va_end(arguments);
-        r->options->message(r->options->user, text);
-    }
-}
 
 /* ---- the run folder ---- */
 
@@ -128,7 +116,7 @@ static lsnn_status create_state(training *r) {
     pass_options valid_pass = setup_pass(e, r->task, false);
     TRY(checkpoint_open(r->folder, &file, damage));
     if (*damage != '\0') {
-        tell(r, "%s; going on from the checkpoint before it", damage);
+        run_tell(r->options, "%s; going on from the checkpoint before it", damage);
     }
     if (file != NULL) {
         TRY(model_read(&r->state.model, e, file));
@@ -399,7 +387,7 @@ lsnn_status lsnn_train(const lsnn_experiment *experiment, lsnn_context *context,
     r.first_iteration = r.state.position.iteration;
     r.seconds_before = r.state.position.seconds;
     if (options->resume && r.first_iteration > 0) {
-        tell(&r, "going on with %s after iteration %lld", r.folder, (long long)r.first_iteration);
+        run_tell(options, "going on with %s after iteration %lld", r.folder, (long long)r.first_iteration);
     }
     TRY(run_loop(&r));
     TRY(finish(&r, result));

@@ -19,9 +19,7 @@ bool study_is_learned(const lsnn_experiment *experiment) {
 
 /* FOLDER/records/ROW-seedN.curves.json */
 static lsnn_status curves_path(const study *s, const plan_row *row, uint64_t seed, char out[1024]) {
-    char name[160];
-    snprintf(name, sizeof name, "records/%s-seed%" PRIu64 ".curves.json", row->name, seed);
-    return path_join(out, 1024, s->folder, name);
+    return study_path(s, "records", row, seed, ".curves.json", out);
 }
 
 static lsnn_status beliefs_path(const study *s, char out[1024]) {
@@ -260,17 +258,9 @@ static bool difference_of(const kept_curves *one, const kept_curves *other, doub
     return true;
 }
 
-static int row_named(const study *s, const char *name) {
-    for (int k = 0; k < s->plan.n_rows; k++) {
-        if (strcmp(s->plan.rows[k].name, name) == 0) {
-            return k;
-        }
-    }
-    return -1;
-}
-
 static void print_difference(FILE *to, const study *s, int k, int i, bool *has_head) {
-    int other = row_named(s, s->plan.rows[k].against);
+    const char *against = s->plan.rows[k].against;
+    int other = plan_find_row(&s->plan, against, strlen(against));
     uint64_t seed = s->rows[k].records[i].result.seed;
     double mean, interval;
     for (int j = 0; other >= 0 && j < s->rows[other].n; j++) {

@@ -1,5 +1,6 @@
 /* The page of a study, from its records: README.md. */
 #include "base/file.h"
+#include "figure/score_scale.h"
 #include "study/learned.h"
 
 #include <inttypes.h>
@@ -11,13 +12,14 @@
 /* ---- numbers ---- */
 
 static bool in_per_cent(const char *score_name) {
-    return strstr(score_name, "squared") == NULL && (strstr(score_name, "accuracy") != NULL || strstr(score_name, "error") != NULL);
+    return score_scale_of(score_name).percent;
 }
 
 static void print_score(FILE *to, const char *score_name, double score) {
     if (isnan(score)) {
-        fputs("", to);
-    } else if (in_per_cent(score_name)) {
+        return;
+    }
+    if (in_per_cent(score_name)) {
         fprintf(to, "%.2f %%", 100 * score);
     } else {
         fprintf(to, "%.4g", score);
@@ -39,14 +41,10 @@ static void print_mean(FILE *to, const char *score_name, const row_summary *sum)
 
 /* 36,000 */
 static void print_whole(FILE *to, double number) {
-    char digits[64];
-    if (!isfinite(number) || fabs(number) > 1e18) {
-        return;
-    }
-    int n = snprintf(digits, sizeof digits, "%.0f", number);
-    for (int k = 0; k < n; k++) {
-        bool comma = k > 0 && digits[k - 1] != '-' && (n - k) % 3 == 0;
-        fprintf(to, "%s%c", comma ? "," : "", digits[k]);
+    char text[64];
+    if (number >= 0 && number <= 1e18) {
+        whole_text(text, sizeof text, (int64_t)rint(number));
+        fputs(text, to);
     }
 }
 

@@ -59,13 +59,13 @@ static plan_row *add_row(plan *p) {
     return row;
 }
 
-static bool has_row(const plan *p, const char *name, size_t n) {
+int plan_find_row(const plan *p, const char *name, size_t n) {
     for (int k = 0; k < p->n_rows; k++) {
         if (strlen(p->rows[k].name) == n && strncmp(p->rows[k].name, name, n) == 0) {
-            return true;
+            return k;
         }
     }
-    return false;
+    return -1;
 }
 
 /* ---- from a file ---- */
@@ -246,7 +246,7 @@ static lsnn_status check_plan(const plan_reader *from) {
     }
     for (int k = 0; k < p->n_rows; k++) {
         const char *against = p->rows[k].against;
-        if (against != NULL && !has_row(p, against, strlen(against))) {
+        if (against != NULL && plan_find_row(p, against, strlen(against)) < 0) {
             return fail(LSNN_ERR_DATA, "%s: row %s: against: there is no row '%s'", from->tree->place, p->rows[k].name, against);
         }
     }
@@ -454,7 +454,7 @@ static bool names_row(const char *rows, const char *name) {
 static lsnn_status check_rows(const plan *p, const char *rows) {
     for (const char *at = rows;; at++) {
         size_t n = strcspn(at, ",");
-        if (!has_row(p, at, n)) {
+        if (plan_find_row(p, at, n) < 0) {
             char all[1024] = "";
             size_t length = 0;
             for (int k = 0; k < p->n_rows && length + 80 < sizeof all; k++) {

@@ -4,13 +4,13 @@
 #include "base/file.h"
 #include "config/experiment.h"
 #include "config/share.h"
+#include "figure/score_scale.h"
 #include "run/evaluate.h"
 #include "study/learned.h"
 
 #include <dirent.h>
 #include <inttypes.h>
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -90,12 +90,9 @@ out:
     return status;
 }
 
-bool study_lower_is_better(const char *score_name) {
-    return strstr(score_name, "error") != NULL || strstr(score_name, "loss") != NULL;
-}
-
 static bool is_better(const run_record *a, double score, double than) {
-    return isnan(than) || (study_lower_is_better(a->result.score_name) ? score < than : score > than);
+    score_scale scale = score_scale_of(a->result.score_name);
+    return score_better(&scale, score, than);
 }
 
 row_summary study_summary(const study_row *row) {
@@ -142,19 +139,7 @@ typedef struct working {
     int n_runs, n_done; /* of this call */
 } working;
 
-static __attribute__((format(printf, 2, 3))) void tell(const working *w, const char *format, ...) {
-    if (w->options->run.message != NULL) {
-        char text[2048];
-        va_list arguments;
-        va_start(arguments, format);
-        vsnprintf(text, sizeof text, format, arguments);
-        va_end(arguments);
-        w->options->run.message(w->options->run.user, text);
-    }
-}
-
-/* FOLDER/PART/ROW-seedNENDING */
-static lsnn_status run_path(const study *s, const char *part, const plan_row *row, uint64_t seed, const char *ending, char out[1024]) {
+lsnn_status study_path(const study *s, const char *part, const plan_row *row, uint64_t seed, const char *ending, char out[1024]) {
     char name[160];
     lsnn_status status;
     snprintf(name, sizeof name, "%s/%s-seed%" PRIu64 "%s", part, row->name, seed, ending);
@@ -209,13 +194,14 @@ static lsnn_status check_rows(const working *w) {
     return LSNN_OK;
 }
 
-static lsnn_status train_row(working *w, const plan_row *row, uint64_t seed) {
+/* *is_new: there was something left to do. */
+static lsnn_status train_row(working *w, const plan_row *row, uint64_t seed, bool *is_new) {
     lsnn_status status;
     lsnn_experiment *e = NULL;
-    lsnn_result result;
+    lsnn_result result = {0};
     char folder[1024], path[1024], record[1024];
-    TRY(run_path(&w->study, "runs", row, seed, "", folder));
-    TRY(run_path(&w->study, "records", row, seed, ".json", record));
+    TRY(study_path(&w->study, "runs", row, seed, "", folder));
+    TRY(study_path(&w->study, "records", row, seed, ".json", record));
     TRY(path_join(path, sizeof path, folder, "settings.yaml"));
     lsnn_run_options options = w->options->run;
     options.out = folder;
@@ -228,7 +214,7 @@ static lsnn_status train_row(working *w, const plan_row *row, uint64_t seed) {
     TRY(open_row(&e, row, seed));
     status = lsnn_train(e, w->context, &options, &result);
     if (status == LSNN_ERR_NUMERIC) { /* what this network came to; the others may do better */
-        tell(w, "%s, seed %" PRIu64 ": %s", row->label, seed, lsnn_error());
+        run_tell(&w->options->run, "%s, seed %" PRIu64 ": %s", row->label, seed, lsnn_error());
         status = LSNN_OK;
         goto out;
     }
@@ -241,6 +227,7 @@ static lsnn_status train_row(working *w, const plan_row *row, uint64_t seed) {
         TRY(study_keep_curves(&w->study, row, seed, folder, w->context, &w->options->run));
     }
 out:
+    *is_new = !result.was_finished;
     lsnn_experiment_free(e);
     return status;
 }
@@ -257,7 +244,7 @@ static lsnn_status keep_models(const study *s) {
         if (best == NULL) {
             continue;
         }
-        TRY(run_path(s, "runs", row, best->result.seed, "/best.safetensors", from));
+        TRY(study_path(s, "runs", row, best->result.seed, "/best.safetensors", from));
         if (file_exists(from)) { /* records may be all that is left of a run */
             snprintf(name, sizeof name, "%s.safetensors", row->name);
             TRY(folder_create(folder));
@@ -337,10 +324,15 @@ static lsnn_status run_all(working *w) {
     }
     for (int k = 0; k < p->n_rows; k++) {
         for (int i = 0; p->rows[k].is_chosen && i < p->rows[k].n_seeds; i++) {
-            TRY(train_row(w, &p->rows[k], p->rows[k].seeds[i]));
-            TRY(report(w));
+            bool is_new;
+            TRY(train_row(w, &p->rows[k], p->rows[k].seeds[i], &is_new));
+            if (is_new) {
+                TRY(report(w));
+            }
         }
     }
+    TRY(study_collect(&w->study));
+    TRY(keep_models(&w->study));
     TRY(draw_network(w));
 out:
     return status;

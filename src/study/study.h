@@ -38,12 +38,12 @@ typedef struct row_summary {
     double mean, deviation, best;
 } row_summary;
 row_summary study_summary(const study_row *row);
-/* Is less better, by the score's name? */
-bool study_lower_is_better(const char *score_name);
 /* The record with the best validation score, NULL if there is none. */
 const run_record *study_best(const study_row *row);
 /* The row whose network is drawn: the plan's, else the first spiking one with a record; -1: none. */
 int study_shown_row(const study *s);
+/* FOLDER/PART/ROW-seedNENDING. Errors: IO (too long). */
+lsnn_status study_path(const study *s, const char *part, const plan_row *row, uint64_t seed, const char *ending, char out[1024]);
 /* Name of the scores, "score" if nothing has been run. */
 const char *study_score_name(const study *s);
 
