@@ -68,16 +68,22 @@ static void take_curve(void *user, const lsnn_curve *curve) {
     fflush(stdout);
 }
 
+/* Prints the list, if it is one, and frees it. Returns `status`. */
+static lsnn_status end_list(const struct curve_output *out, const char *key, const struct arguments *arguments,
+                            const lsnn_run_options *options, lsnn_status status, int *code) {
+    if (status == LSNN_OK && arguments->json) {
+        *code = print_json(json_pack("{s:o, s:s, s:O, s:s}", "run", json_text(arguments->operands[0]), "split",
+                                     options->split != NULL ? options->split : "test", key, out->list, "version", lsnn_version()));
+    }
+    json_decref(out->list);
+    return status;
+}
+
 static lsnn_status evaluate_references(const struct arguments *arguments, lsnn_context *context, const lsnn_run_options *options,
                                        int *code) {
     struct curve_output out = {.list = arguments->json ? json_array() : NULL};
     lsnn_status status = lsnn_learning_curves(arguments->operands[0], context, options, take_curve, &out);
-    if (status == LSNN_OK && arguments->json) {
-        *code = print_json(json_pack("{s:o, s:s, s:O, s:s}", "run", json_text(arguments->operands[0]), "split",
-                                     options->split != NULL ? options->split : "test", "curves", out.list, "version", lsnn_version()));
-    }
-    json_decref(out.list);
-    return status;
+    return end_list(&out, "curves", arguments, options, status, code);
 }
 
 /* ---- the agents of --references ---- */
@@ -111,12 +117,7 @@ static void take_agent(void *user, const char *name, const lsnn_goals *goals) {
 static lsnn_status compare_agents(const struct arguments *arguments, lsnn_context *context, const lsnn_run_options *options, int *code) {
     struct curve_output out = {.list = arguments->json ? json_array() : NULL};
     lsnn_status status = lsnn_compare_agents(arguments->operands[0], context, options, take_agent, &out);
-    if (status == LSNN_OK && arguments->json) {
-        *code = print_json(json_pack("{s:o, s:s, s:O, s:s}", "run", json_text(arguments->operands[0]), "split",
-                                     options->split != NULL ? options->split : "test", "agents", out.list, "version", lsnn_version()));
-    }
-    json_decref(out.list);
-    return status;
+    return end_list(&out, "agents", arguments, options, status, code);
 }
 
 /* What there is to compare with depends on the task. */

@@ -220,12 +220,6 @@ static void read_out(const dense_run *run, const dense_block *k, int w) {
     }
 }
 
-static void tell_hook(const dense_run *run, const dense_block *k, int t) {
-    if (run->hook != NULL) {
-        run->hook->before_step(run->hook->user, k->first, k->n, t);
-    }
-}
-
 static void run_block(void *user, int piece, int worker) {
     (void)worker;
     const dense_run *run = user;
@@ -233,7 +227,7 @@ static void run_block(void *user, int piece, int worker) {
     int w = 0;
     blas_use_one_thread();
     for (int t = 0; t < run->options.n_steps; t++) {
-        tell_hook(run, k, t);
+        step_hook_tell(run->hook, k->first, k->n, t);
         run_step(run, k, t);
         if (w < run->options.n_windows && t >= run->window_start[w]) {
             add_to_window(run, k, w, t);
@@ -243,7 +237,7 @@ static void run_block(void *user, int piece, int worker) {
             }
         }
     }
-    tell_hook(run, k, run->options.n_steps);
+    step_hook_tell(run->hook, k->first, k->n, run->options.n_steps);
 }
 
 void dense_forward(dense_run *run, const step_hook *hook) {

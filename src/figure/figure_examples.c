@@ -58,17 +58,6 @@ static axis error_axis(const binned *curves, int n) {
     return (axis){.low = fmax(low, high * 1e-8) / 1.3, .high = high * 1.3, .logarithmic = true};
 }
 
-static void draw_band(canvas *page, const panel *where, const binned *b, double alpha) {
-    canvas_move(page, panel_x(where, b->at[0]), panel_y(where, b->high[0]));
-    for (size_t k = 1; k < b->n; k++) {
-        canvas_line(page, panel_x(where, b->at[k]), panel_y(where, b->high[k]));
-    }
-    for (size_t k = b->n; k-- > 0;) {
-        canvas_line(page, panel_x(where, b->at[k]), panel_y(where, fmax(b->low[k], where->up.low)));
-    }
-    canvas_fill(page, (ink){b->rgb, alpha, 0});
-}
-
 static void draw_lines(canvas *page, const example_line *lines, const binned *curves, int n, double height) {
     line_label labels[MOST_EXAMPLE_LINES];
     double widest = 0, last = 2;
@@ -87,7 +76,8 @@ static void draw_lines(canvas *page, const example_line *lines, const binned *cu
     panel_grid_up(page, &where);
     panel_grid_across(page, &where);
     for (int k = 0; k < n; k++) {
-        draw_band(page, &where, &curves[k], lines[k].is_network ? 0.2 : 0.1);
+        panel_band(page, &where, curves[k].n, curves[k].at, curves[k].low, curves[k].high,
+                   (ink){curves[k].rgb, lines[k].is_network ? 0.2 : 0.1, 0});
     }
     for (int k = n; k-- > 0;) {
         panel_line(page, &where, curves[k].n, curves[k].at, curves[k].error, (ink){curves[k].rgb, 1, lines[k].is_network ? 1.5 : 0.9});

@@ -97,14 +97,7 @@ static void draw_band(canvas *page, const panel *where, const learning *l) {
     if (l->n < 2 || n_curves(l->row) < 2) {
         return;
     }
-    canvas_move(page, panel_x(where, l->iteration[0]), panel_y(where, l->high[0]));
-    for (size_t k = 1; k < l->n; k++) {
-        canvas_line(page, panel_x(where, l->iteration[k]), panel_y(where, l->high[k]));
-    }
-    for (size_t k = l->n; k-- > 0;) {
-        canvas_line(page, panel_x(where, l->iteration[k]), panel_y(where, l->low[k]));
-    }
-    canvas_fill(page, (ink){l->rgb, 0.18, 0});
+    panel_band(page, where, l->n, l->iteration, l->low, l->high, (ink){l->rgb, 0.18, 0});
 }
 
 static void draw_curve(canvas *page, const panel *where, learning *l, size_t n, const double *iteration, const double *shown, ink how) {

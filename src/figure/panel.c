@@ -429,3 +429,14 @@ void whole_text(char *out, size_t size, int64_t number) {
     }
     out[at] = '\0';
 }
+
+void panel_band(canvas *page, const panel *where, size_t n, const double *x, const double *low, const double *high, ink how) {
+    canvas_move(page, panel_x(where, x[0]), panel_y(where, high[0]));
+    for (size_t k = 1; k < n; k++) {
+        canvas_line(page, panel_x(where, x[k]), panel_y(where, high[k]));
+    }
+    for (size_t k = n; k-- > 0;) {
+        canvas_line(page, panel_x(where, x[k]), panel_y(where, fmax(low[k], where->up.low)));
+    }
+    canvas_fill(page, how);
+}

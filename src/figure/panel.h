@@ -36,6 +36,8 @@ void panel_frame(canvas *page, const panel *where, double label_x, const char *l
 /* A line through n points; where y is not finite, the line has a gap, and a point between two gaps becomes a short mark. Of more points than the panel can show,
  * each stretch's lowest and highest are drawn. x must not fall. */
 void panel_line(canvas *page, const panel *where, size_t n, const double *x, const double *y, ink how);
+/* The area between two lines through n > 0 points; what is below the upright axis lies on its border. */
+void panel_band(canvas *page, const panel *where, size_t n, const double *x, const double *low, const double *high, ink how);
 /* The spikes z [n_steps][stride] of the n_rows neurons `columns`: one mark a spike, row 0 at the bottom, as one path; more than 200,000 become an image.
  * The panel's axes must run from 0 to n_rows and over the n_steps. */
 void panel_raster(canvas *page, const panel *where, const uint8_t *z, size_t n_steps, size_t stride, const size_t *columns, size_t n_rows,

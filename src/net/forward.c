@@ -88,12 +88,6 @@ static void add_to_window(const lsnn_sim *sim, block *k, int w, int t) {
     }
 }
 
-static void tell_hook(const lsnn_sim *sim, const block *k, int t) {
-    if (sim->hook != NULL) {
-        sim->hook->before_step(sim->hook->user, k->first, k->n, t);
-    }
-}
-
 static void run_block(void *user, int piece, int worker) {
     lsnn_sim *sim = user;
     block *k = &sim->blocks[piece];
@@ -111,7 +105,7 @@ static void run_block(void *user, int piece, int worker) {
         if (sim->options.train && t % sim->stretch == 0) {
             sim_copy_neurons(sim, &k->state, &k->checkpoints[t / sim->stretch]);
         }
-        tell_hook(sim, k, t);
+        step_hook_tell(sim->hook, k->first, k->n, t);
         if (k->staged != NULL) {
             list_input(sim, k, t);
         }
@@ -128,7 +122,7 @@ static void run_block(void *user, int piece, int worker) {
             }
         }
     }
-    tell_hook(sim, k, sim->n_steps);
+    step_hook_tell(sim->hook, k->first, k->n, sim->n_steps);
 }
 
 lsnn_status sim_forward(lsnn_sim *sim, const step_hook *hook) {

@@ -34,9 +34,8 @@ static lsnn_status open_with_family(task **out, const task_kind *kind, const lsn
     l->n_examples = (int)setting_int(e, "l2l.n_examples");
     l->example_steps = task_steps(e, (double)setting_int(e, "l2l.example_ms"));
     l->unpaired = setting_bool(e, "l2l.unpaired");
-    double p_peak = setting_real(e, "l2l.code_rate") * setting_real(e, "net.dt") / 1000;
-    l->code =
-        (population){.n = (int)setting_int(e, "l2l.n_code"), .width = setting_real(e, "l2l.code_width"), .p_peak = fmin(p_peak, 1 - 1e-12)};
+    l->code = population_of((int)setting_int(e, "l2l.n_code"), setting_real(e, "l2l.code_width"), setting_real(e, "l2l.code_rate"),
+                            setting_real(e, "net.dt"));
     l->task = (task){.kind = kind,
                      .input = LSNN_SPIKES,
                      .loss = LOSS_SQUARED,

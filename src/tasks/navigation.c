@@ -19,9 +19,8 @@ static int inputs_of(const interactive_task *it) {
 }
 
 static void read_settings(interactive_task *it, const lsnn_experiment *e) {
-    double p_peak = setting_real(e, "rl.code_rate") * setting_real(e, "net.dt") / 1000;
-    it->code =
-        (population){.n = (int)setting_int(e, "rl.n_code"), .width = setting_real(e, "rl.code_width"), .p_peak = fmin(p_peak, 1 - 1e-12)};
+    it->code = population_of((int)setting_int(e, "rl.n_code"), setting_real(e, "rl.code_width"), setting_real(e, "rl.code_rate"),
+                             setting_real(e, "net.dt"));
     it->n_event = (int)setting_int(e, "rl.n_event");
     it->n_updates = (int)setting_int(e, "rl.updates");
     it->ppo = (ppo_settings){.discount = setting_real(e, "rl.discount"),

@@ -4,6 +4,10 @@
 
 enum { WIDTHS = 6 }; /* at 200 Hz, a neuron this far away would fire once in four days */
 
+population population_of(int n, double width, double rate, double dt) {
+    return (population){.n = n, .width = width, .p_peak = fmin(rate * dt / 1000, 1 - 1e-12)};
+}
+
 /* The gap to the next spike, over all neurons and steps in a row, by inversion: spikes come where the sum of -log(1 - p) has grown by an
  * exponentially distributed number. So one random number a spike is enough, however many steps have none. */
 void population_write(const population *p, const lsnn_range *range, double value, rng_sequence *random, const sample_writer *to,

@@ -11,6 +11,8 @@ typedef struct population {
     double p_peak; /* probability of a spike in a step, where the value is a neuron's centre */
 } population;
 
+/* rate: at a centre, in hertz; dt: ms a step. */
+population population_of(int n, double width, double rate, double dt);
 /* Independent spikes of the neurons first_input..first_input + n - 1 in the steps first_step..first_step + n_steps - 1: neuron k, of centre m_k, spikes
  * in a step with probability p_peak exp(-(m_k - value)^2 / (2 (width * range)^2)), taken as 0 beyond 6 widths. A value that is not finite excites none. */
 void population_write(const population *p, const lsnn_range *range, double value, rng_sequence *random, const sample_writer *to,
