@@ -100,17 +100,30 @@ static void print_goals_header(const lsnn_goals *g) {
            "found", "1st: med.", "mean", "ret.: med.", "mean", "ratio");
 }
 
-static void take_agent(void *user, const char *name, const lsnn_goals *goals) {
+static json_t *json_agent(const lsnn_agent *agent) {
+    json_t *object = json_pack("{s:o, s:o}", "name", json_text(agent->name), "goals", json_goals(&agent->goals));
+    if (agent->after_move.n_episodes > 0) {
+        json_object_set_new(object, "before_move", json_goals(&agent->before_move));
+        json_object_set_new(object, "after_move", json_goals(&agent->after_move));
+    }
+    return object;
+}
+
+static void take_agent(void *user, const lsnn_agent *agent) {
     struct curve_output *out = user;
     if (out->list != NULL) {
-        json_array_append_new(out->list, json_pack("{s:o, s:o}", "name", json_text(name), "goals", json_goals(goals)));
+        json_array_append_new(out->list, json_agent(agent));
         return;
     }
     if (!out->has_header) {
-        print_goals_header(goals);
+        print_goals_header(&agent->goals);
         out->has_header = true;
     }
-    print_goals(name, goals);
+    print_goals(agent->name, &agent->goals);
+    if (agent->after_move.n_episodes > 0) {
+        print_goals("  until the goal moves", &agent->before_move);
+        print_goals("  after a move", &agent->after_move);
+    }
     fflush(stdout);
 }
 

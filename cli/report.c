@@ -143,17 +143,21 @@ json_t *json_text(const char *text) {
     return json;
 }
 
-json_t *json_goals(const lsnn_goals *goals) {
-    json_t *in_a_row = json_array();
+static json_t *json_row(const double *row) {
+    json_t *list = json_array();
     for (int k = 0; k < LSNN_GOALS_IN_A_ROW; k++) {
-        json_array_append_new(in_a_row, json_number(goals->in_a_row[k]));
+        json_array_append_new(list, json_number(row[k]));
     }
-    return json_pack("{s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "n_episodes", (json_int_t)goals->n_episodes, "per_episode",
-                     json_number(goals->per_episode), "per_episode_interval", json_number(goals->per_episode_interval), "found",
-                     json_number(goals->found), "first_mean", json_number(goals->first_mean), "first_median",
+    return list;
+}
+
+json_t *json_goals(const lsnn_goals *goals) {
+    return json_pack("{s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "n_episodes", (json_int_t)goals->n_episodes,
+                     "per_episode", json_number(goals->per_episode), "per_episode_interval", json_number(goals->per_episode_interval),
+                     "found", json_number(goals->found), "first_mean", json_number(goals->first_mean), "first_median",
                      json_number(goals->first_median), "return_mean", json_number(goals->return_mean), "return_median",
                      json_number(goals->return_median), "ratio", json_number(goals->ratio), "reward", json_number(goals->reward),
-                     "in_a_row", in_a_row);
+                     "in_a_row", json_row(goals->in_a_row), "reached", json_row(goals->reached));
 }
 
 json_t *json_result(const lsnn_result *result, const char *run, int n_threads) {

@@ -377,8 +377,14 @@ typedef struct lsnn_goals {
     double ratio;                             /* first_mean / return_mean */
     double in_a_row
         [LSNN_GOALS_IN_A_ROW]; /* mean time from goal k to goal k + 1, from goal 0, the start, on; NaN if that never happened; [0] is first_mean */
-    double reward;             /* mean sum of an episode's */
+    double reached[LSNN_GOALS_IN_A_ROW]; /* fraction of the episodes that have goal k + 1 */
+    double reward;                       /* mean sum of an episode's */
 } lsnn_goals;
+
+/* One episode: goals, steps to the first (all of them if there is none), and mean steps from one to the next (NaN if there is none). */
+typedef struct lsnn_episode_goals {
+    double goals, first, returning;
+} lsnn_episode_goals;
 
 typedef struct lsnn_result {
     char experiment[64], split[8], score_name[32];
@@ -519,11 +525,18 @@ LSNN_API lsnn_status lsnn_beliefs_create(lsnn_beliefs **out, const char *run_or_
                                          const lsnn_run_options *options, const lsnn_question *question);
 LSNN_API void lsnn_beliefs_free(lsnn_beliefs *beliefs);
 
+/* How an agent did. Where the goal moves within an episode (navigation.move_ms), there are the same numbers of the time until its first move, and of the times after
+ * a move, until the next one or the end, each counted as an episode that begins there: is the goal found again? Else their n_episodes is 0. */
+typedef struct lsnn_agent {
+    const char *name;
+    lsnn_goals goals, before_move, after_move;
+    const lsnn_episode_goals *episode; /* [goals.n_episodes] */
+} lsnn_agent;
 /* Agents on the same episodes, which are those of lsnn_evaluate with these options: calls `each` for the run's best network, or a model, of the task navigation,
  * and for agents that follow a rule: a random walk; a search along the rim that then returns to where the goal was; a straight walk to the goal by one who knows
- * where it is, which is the most that can be reached. Errors: USAGE (another task), any. */
+ * where it is, which is the most that can be reached. What it is told is valid during the call. Errors: USAGE (another task), any. */
 LSNN_API lsnn_status lsnn_compare_agents(const char *run_or_model, lsnn_context *context, const lsnn_run_options *options,
-                                         void (*each)(void *user, const char *name, const lsnn_goals *goals), void *user);
+                                         void (*each)(void *user, const lsnn_agent *agent), void *user);
 
 /* Two networks of such a task on the same episodes: means over episodes of what the first has less what the other has, each with half the width of its 95 % confidence
  * interval. Of the times from one goal to the next, an episode's mean counts, in the episodes in which both came back to it at all. */

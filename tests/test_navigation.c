@@ -276,9 +276,42 @@ static void goals_are_counted(void **state) {
         assert_true(g.return_median == 3.5 && g.return_mean == 3.5);               /* 2 and 5 */
         assert_true(fabs(g.ratio - 19 / 3.0 / 3.5) < 1e-12 && fabs(g.reward - 3.5 / 3) < 1e-12);
         assert_true(fabs(g.in_a_row[0] - 19 / 3.0) < 1e-12 && g.in_a_row[1] == 2 && g.in_a_row[2] == 5 && isnan(g.in_a_row[3]));
+        assert_true(g.reached[0] == 2 / 3.0 && g.reached[1] == 1 / 3.0 && g.reached[2] == 1 / 3.0 && g.reached[3] == 0);
+    }
+    need(goal_count_split(count, 10)); /* at the end: it does not move */
+    assert_null(count->before);
+    need(goal_count_split(count, 4)); /* steps 0..3, 4..7 and 8..9 */
+    need(goal_count_keep(count, 3));
+    for (int twice = 0; twice < 2; twice++) {
+        goal_count_clear(count);
+        goal_count_add(count, played);
+        lsnn_goals before = goal_count_result(count->before);
+        assert_int_equal(before.n_episodes, 3);
+        assert_true(before.per_episode == 1 / 3.0 && before.found == 1 / 3.0 && before.first_median == 4 && isnan(before.return_mean));
+        lsnn_goals after = goal_count_result(count->after);
+        assert_int_equal(after.n_episodes, 6);
+        assert_true(after.per_episode == 0.5 && after.found == 0.5);
+        assert_true(fabs(after.first_mean - (1 + 2 + 2 + 2 + 4 + 2) / 6.0) < 1e-12 && after.first_median == 2);
+        assert_true(fabs(before.reward + after.reward * 2 - 3.5 / 3) < 1e-12);
+        assert_int_equal(goal_count_result(count).n_episodes, 3);
+        assert_true(count->each[0].goals == 3 && count->each[0].first == 3 && count->each[0].returning == 3.5);
+        assert_true(count->each[2].goals == 0 && count->each[2].first == 10 && isnan(count->each[2].returning));
     }
     goal_count_free(count);
     episodes_free(played);
+}
+
+static void differences_are_paired(void **state) {
+    (void)state;
+    const lsnn_episode_goals a[3] = {{4, 100, 40}, {2, 50, 30}, {0, 200, NAN}};
+    const lsnn_episode_goals b[3] = {{3, 120, 50}, {2, 40, 36}, {1, 90, NAN}};
+    lsnn_goals_difference d = goals_subtract(a, b, 3);
+    assert_true(d.n_episodes == 3 && d.n_returned == 2);
+    assert_true(d.goals == 0 && fabs(d.goals_interval - 1.96 * sqrt(1.0 / 3)) < 1e-12); /* 1, 0, -1 */
+    assert_true(fabs(d.first - 100 / 3.0) < 1e-12);                                     /* -20, 10, 110 */
+    assert_true(d.returning == -8 && fabs(d.returning_interval - 1.96 * 2) < 1e-12);    /* -10, -6 */
+    d = goals_subtract(a, b, 1);
+    assert_true(d.goals == 1 && isnan(d.goals_interval));
 }
 
 /* ---- episodes in networks ---- */
@@ -703,6 +736,7 @@ int main(void) {
         cmocka_unit_test(the_loss_has_its_gradient),
         cmocka_unit_test(returns_and_advantages),
         cmocka_unit_test(goals_are_counted),
+        cmocka_unit_test(differences_are_paired),
         cmocka_unit_test(a_replay_is_the_same_bits),
         cmocka_unit_test(the_input_is_all_that_the_network_saw),
         cmocka_unit_test(threads_and_vector_units_change_nothing),

@@ -1,12 +1,8 @@
 #include "l2l/learning_file.h"
 
-#include "base/file.h"
-#include "base/json_number.h"
+#include "base/json_list.h"
 #include "l2l/beliefs.h"
 
-#include <jansson.h>
-#include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,90 +10,6 @@ enum { MOST_NUMBERS = 10000000, CURVE_DIGITS = 5, BELIEF_DIGITS = 4 };
 
 static lsnn_status no_memory(void) {
     return fail(LSNN_ERR_MEMORY, "no memory for learning curves");
-}
-
-/* ---- writing ---- */
-
-static json_t *json_numbers(const double *values, size_t n) {
-    json_t *list = json_array();
-    for (size_t k = 0; k < n; k++) {
-        json_array_append_new(list, json_of_number(values[k]));
-    }
-    return list;
-}
-
-/* A list of objects, one a line. Takes the list over. */
-static lsnn_status save_list(const char *path, const char *kind, json_t *list, int digits) {
-    lsnn_status status = LSNN_OK;
-    char *text = NULL;
-    size_t n, k;
-    const json_t *item;
-    FILE *to = open_memstream(&text, &n);
-    if (to == NULL) {
-        json_decref(list);
-        return no_memory();
-    }
-    fprintf(to, "{\"%s\": [", kind);
-    json_array_foreach(list, k, item) {
-        fputs(k > 0 ? ",\n" : "\n", to);
-        json_dumpf(item, to, JSON_COMPACT | JSON_REAL_PRECISION((size_t)digits));
-    }
-    fputs("\n]}\n", to);
-    json_decref(list);
-    bool failed = ferror(to);
-    if (fclose(to) != 0 || failed) {
-        TRY(no_memory());
-    }
-    TRY(file_write_atomic(path, text, n));
-out:
-    free(text);
-    return status;
-}
-
-/* ---- reading ---- */
-
-static lsnn_status damaged(const char *path, const char *what) {
-    return fail(LSNN_ERR_DATA, "%s: %s is not as it was written; the file is damaged: remove it, and the same command makes it again", path,
-                what);
-}
-
-/* The list of objects; *root is to be freed. */
-static lsnn_status load_list(const char *path, const char *kind, size_t most, json_t **root, const json_t **list) {
-    lsnn_status status = LSNN_OK;
-    uint8_t *text = NULL;
-    size_t n;
-    TRY(file_read(path, &text, &n));
-    *root = json_loadb((const char *)text, n, 0, NULL);
-    *list = json_object_get(*root, kind);
-    if (!json_is_array(*list) || json_array_size(*list) > most) {
-        TRY(damaged(path, kind));
-    }
-out:
-    free(text);
-    return status;
-}
-
-/* A whole number in low..high, or -1. */
-static int whole_of(const json_t *object, const char *key, int low, int high) {
-    const json_t *value = json_object_get(object, key);
-    json_int_t whole = json_is_integer(value) ? json_integer_value(value) : -1;
-    return whole >= low && whole <= high ? (int)whole : -1;
-}
-
-/* Exactly n numbers; null reads as NaN. */
-static lsnn_status numbers_of(const json_t *object, const char *key, double *out, size_t n, const char *path) {
-    const json_t *list = json_object_get(object, key);
-    if (json_array_size(list) != n) {
-        return damaged(path, key);
-    }
-    for (size_t k = 0; k < n; k++) {
-        const json_t *value = json_array_get(list, k);
-        if (!json_is_number(value) && !json_is_null(value)) {
-            return damaged(path, key);
-        }
-        out[k] = json_is_number(value) ? json_number_value(value) : NAN;
-    }
-    return LSNN_OK;
 }
 
 /* ---- curves ---- */
@@ -172,16 +84,16 @@ lsnn_status kept_curves_save(const kept_curves *kept, int n_curves, const char *
     for (int k = 0; k < kept->n && k < n_curves; k++) {
         const lsnn_curve *c = &kept->curve[k];
         json_t *object = json_pack("{s:s, s:I, s:i, s:i, s:o, s:o}", "name", c->name, "n_episodes", (json_int_t)c->n_episodes, "first",
-                                   c->first, "n_examples", c->n_examples, "error", json_numbers(c->error, (size_t)c->n_examples),
-                                   "interval", json_numbers(c->interval, (size_t)c->n_examples));
+                                   c->first, "n_examples", c->n_examples, "error", json_of_numbers(c->error, (size_t)c->n_examples),
+                                   "interval", json_of_numbers(c->interval, (size_t)c->n_examples));
         json_object_set_new(object, "mean", json_real(c->mean));
         json_object_set_new(object, "mean_interval", json_real(c->mean_interval));
         if (c->episode_error != NULL) {
-            json_object_set_new(object, "episode_error", json_numbers(c->episode_error, (size_t)c->n_episodes));
+            json_object_set_new(object, "episode_error", json_of_numbers(c->episode_error, (size_t)c->n_episodes));
         }
         json_array_append_new(list, object);
     }
-    return save_list(path, "curves", list, CURVE_DIGITS);
+    return json_list_save(path, "curves", list, CURVE_DIGITS);
 }
 
 static lsnn_status load_curve(kept_curves *out, const json_t *object, const char *path) {
@@ -189,20 +101,20 @@ static lsnn_status load_curve(kept_curves *out, const json_t *object, const char
     double *numbers = NULL;
     bool is_first = out->n == 0;
     const lsnn_curve sizes = {.name = json_string_value(json_object_get(object, "name")),
-                              .n_episodes = whole_of(object, "n_episodes", 1, MOST_NUMBERS),
-                              .first = whole_of(object, "first", 0, MOST_NUMBERS),
-                              .n_examples = whole_of(object, "n_examples", 1, MOST_NUMBERS),
+                              .n_episodes = json_whole_at(object, "n_episodes", 1, MOST_NUMBERS),
+                              .first = json_whole_at(object, "first", 0, MOST_NUMBERS),
+                              .n_examples = json_whole_at(object, "n_examples", 1, MOST_NUMBERS),
                               .mean = json_number_at(object, "mean"),
                               .mean_interval = json_number_at(object, "mean_interval")};
     if (sizes.name == NULL || sizes.n_episodes < 0 || sizes.n_examples < 0 || sizes.first < 0) {
-        return damaged(path, "a curve");
+        return json_list_damaged(path, "a curve");
     }
     TRY(add_curve(out, &sizes, &numbers));
     size_t n = (size_t)sizes.n_examples;
-    TRY(numbers_of(object, "error", numbers, n, path));
-    TRY(numbers_of(object, "interval", numbers + n, n, path));
+    TRY(json_numbers_at(object, "error", numbers, n, path));
+    TRY(json_numbers_at(object, "interval", numbers + n, n, path));
     if (is_first) {
-        TRY(numbers_of(object, "episode_error", numbers + 2 * n, (size_t)sizes.n_episodes, path));
+        TRY(json_numbers_at(object, "episode_error", numbers + 2 * n, (size_t)sizes.n_episodes, path));
     }
 out:
     return status;
@@ -213,10 +125,7 @@ lsnn_status kept_curves_load(kept_curves *out, const char *path) {
     json_t *root = NULL;
     const json_t *list;
     *out = (kept_curves){0};
-    TRY(load_list(path, "curves", KEPT_MOST_CURVES, &root, &list));
-    if (json_array_size(list) == 0) {
-        TRY(damaged(path, "curves"));
-    }
+    TRY(json_list_load(path, "curves", KEPT_MOST_CURVES, &root, &list));
     for (size_t k = 0; k < json_array_size(list); k++) {
         TRY(load_curve(out, json_array_get(list, k), path));
     }
@@ -266,12 +175,12 @@ static json_t *json_beliefs(const lsnn_beliefs *b) {
     json_t *object = json_pack("{s:I, s:o, s:o, s:o}", "episode", (json_int_t)b->episode, "input_range", inputs, "target_range",
                                json_range(b->target_range), "seen", seen);
     json_object_set_new(object, "n_points", json_integer(b->n_points));
-    json_object_set_new(object, "x", json_numbers(b->x, (size_t)b->n_examples * n_inputs));
-    json_object_set_new(object, "target", json_numbers(b->target, (size_t)b->n_examples));
-    json_object_set_new(object, "answer", json_numbers(b->answer, (size_t)b->n_examples));
-    json_object_set_new(object, "points", json_numbers(b->points, (size_t)b->n_points * n_inputs));
-    json_object_set_new(object, "value", json_numbers(b->value, (size_t)b->n_points));
-    json_object_set_new(object, "belief", json_numbers(b->belief, (size_t)b->n_seen * (size_t)b->n_points));
+    json_object_set_new(object, "x", json_of_numbers(b->x, (size_t)b->n_examples * n_inputs));
+    json_object_set_new(object, "target", json_of_numbers(b->target, (size_t)b->n_examples));
+    json_object_set_new(object, "answer", json_of_numbers(b->answer, (size_t)b->n_examples));
+    json_object_set_new(object, "points", json_of_numbers(b->points, (size_t)b->n_points * n_inputs));
+    json_object_set_new(object, "value", json_of_numbers(b->value, (size_t)b->n_points));
+    json_object_set_new(object, "belief", json_of_numbers(b->belief, (size_t)b->n_seen * (size_t)b->n_points));
     return object;
 }
 
@@ -280,7 +189,7 @@ lsnn_status kept_beliefs_save(const kept_beliefs *kept, const char *path) {
     for (int k = 0; k < kept->n; k++) {
         json_array_append_new(list, json_beliefs(kept->of[k]));
     }
-    return save_list(path, "beliefs", list, BELIEF_DIGITS);
+    return json_list_save(path, "beliefs", list, BELIEF_DIGITS);
 }
 
 static bool read_range(const json_t *pair, lsnn_range *out) {
@@ -297,7 +206,7 @@ static lsnn_status read_sizes(const json_t *object, lsnn_beliefs *sizes, const c
     size_t n_inputs = json_array_size(inputs);
     *sizes = (lsnn_beliefs){.episode = json_integer_value(json_object_get(object, "episode")),
                             .n_inputs = n_inputs <= LSNN_FAMILY_INPUTS ? (int)n_inputs : 0,
-                            .n_points = whole_of(object, "n_points", 1, BELIEFS_MOST_POINTS)};
+                            .n_points = json_whole_at(object, "n_points", 1, BELIEFS_MOST_POINTS)};
     bool fits = sizes->n_inputs > 0 && sizes->n_points > 0 && read_range(json_object_get(object, "target_range"), &sizes->target_range);
     for (size_t i = 0; fits && i < n_inputs; i++) {
         fits = read_range(json_array_get(inputs, i), &sizes->input_range[i]);
@@ -305,7 +214,7 @@ static lsnn_status read_sizes(const json_t *object, lsnn_beliefs *sizes, const c
     size_t n_seen = json_array_size(json_object_get(object, "seen"));
     size_t n_examples = json_array_size(json_object_get(object, "target"));
     if (!fits || n_seen < 1 || n_seen > BELIEFS_MOST_SEEN || n_examples > MOST_NUMBERS) {
-        return damaged(path, "a belief");
+        return json_list_damaged(path, "a belief");
     }
     sizes->n_seen = (int)n_seen;
     sizes->n_examples = (int)n_examples;
@@ -318,7 +227,7 @@ static lsnn_status read_seen(const json_t *object, own_beliefs *b, const char *p
         const json_t *value = json_array_get(list, (size_t)k);
         json_int_t seen = json_is_integer(value) ? json_integer_value(value) : -1;
         if (seen < 0 || seen > b->all.n_examples) {
-            return damaged(path, "seen");
+            return json_list_damaged(path, "seen");
         }
         b->seen[k] = (int)seen;
     }
@@ -335,12 +244,12 @@ static lsnn_status load_beliefs(kept_beliefs *out, const json_t *object, const c
     size_t n_inputs = (size_t)sizes.n_inputs;
     size_t n_points = (size_t)sizes.n_points;
     TRY(read_seen(object, b, path));
-    TRY(numbers_of(object, "x", b->x, (size_t)sizes.n_examples * n_inputs, path));
-    TRY(numbers_of(object, "target", b->target, (size_t)sizes.n_examples, path));
-    TRY(numbers_of(object, "answer", b->answer, (size_t)sizes.n_examples, path));
-    TRY(numbers_of(object, "points", b->points, n_points * n_inputs, path));
-    TRY(numbers_of(object, "value", b->value, n_points, path));
-    TRY(numbers_of(object, "belief", b->belief, (size_t)sizes.n_seen * n_points, path));
+    TRY(json_numbers_at(object, "x", b->x, (size_t)sizes.n_examples * n_inputs, path));
+    TRY(json_numbers_at(object, "target", b->target, (size_t)sizes.n_examples, path));
+    TRY(json_numbers_at(object, "answer", b->answer, (size_t)sizes.n_examples, path));
+    TRY(json_numbers_at(object, "points", b->points, n_points * n_inputs, path));
+    TRY(json_numbers_at(object, "value", b->value, n_points, path));
+    TRY(json_numbers_at(object, "belief", b->belief, (size_t)sizes.n_seen * n_points, path));
 out:
     return status;
 }
@@ -350,10 +259,7 @@ lsnn_status kept_beliefs_load(kept_beliefs *out, const char *path) {
     json_t *root = NULL;
     const json_t *list;
     *out = (kept_beliefs){0};
-    TRY(load_list(path, "beliefs", KEPT_MOST_BELIEFS, &root, &list));
-    if (json_array_size(list) == 0) {
-        TRY(damaged(path, "beliefs"));
-    }
+    TRY(json_list_load(path, "beliefs", KEPT_MOST_BELIEFS, &root, &list));
     for (size_t k = 0; k < json_array_size(list); k++) {
         TRY(load_beliefs(out, json_array_get(list, k), path));
     }

@@ -119,6 +119,8 @@ lsnn_status goal_count_create(goal_count **out, int n_steps) {
 
 void goal_count_free(goal_count *c) {
     if (c != NULL) {
+        goal_count_free(c->before);
+        goal_count_free(c->after);
         free(c->first);
         free(c->later);
         free(c->each);
@@ -133,21 +135,43 @@ lsnn_status goal_count_keep(goal_count *c, int64_t n) {
     return c->each != NULL ? LSNN_OK : fail(LSNN_ERR_MEMORY, "no memory for %lld episodes", (long long)n);
 }
 
-void goal_count_clear(goal_count *c) {
-    int64_t *first = c->first;
-    int64_t *later = c->later;
-    size_t bytes = ((size_t)c->n_steps + 1) * sizeof *first;
-    memset(first, 0, bytes);
-    memset(later, 0, bytes);
-    *c = (goal_count){.n_steps = c->n_steps, .first = first, .later = later, .each = c->each, .n_kept = c->n_kept};
+lsnn_status goal_count_split(goal_count *c, int move_every) {
+    lsnn_status status = LSNN_OK;
+    if (move_every > 0 && move_every < c->n_steps && c->before == NULL) {
+        c->move_every = move_every;
+        TRY(goal_count_create(&c->before, move_every));
+        TRY(goal_count_create(&c->after, move_every));
+    }
+out:
+    return status;
 }
 
-static void add_episode(goal_count *c, const episode_batch *e, int b) {
+void goal_count_clear(goal_count *c) {
+    goal_count kept = {.n_steps = c->n_steps,
+                       .first = c->first,
+                       .later = c->later,
+                       .each = c->each,
+                       .n_kept = c->n_kept,
+                       .move_every = c->move_every,
+                       .before = c->before,
+                       .after = c->after};
+    size_t bytes = ((size_t)c->n_steps + 1) * sizeof *c->first;
+    memset(c->first, 0, bytes);
+    memset(c->later, 0, bytes);
+    if (c->before != NULL && c->after != NULL) {
+        goal_count_clear(c->before);
+        goal_count_clear(c->after);
+    }
+    *c = kept;
+}
+
+/* Steps from..to - 1 of an episode, as one. */
+static void add_steps(goal_count *c, const episode_batch *e, int b, int from, int to) {
     int n = 0;
-    int before = 0; /* steps until the last goal */
-    int first = e->n_steps;
+    int before = from; /* the step after the last goal */
+    int first = to - from;
     double reward = 0;
-    for (int t = 0; t < e->n_steps; t++) {
+    for (int t = from; t < to; t++) {
         size_t at = episodes_at(e, t, b);
         reward += e->reward[at];
         if ((e->events[at] & 1) == 0) {
@@ -164,12 +188,13 @@ static void add_episode(goal_count *c, const episode_batch *e, int b) {
         n++;
     }
     if (n == 0) {
-        c->first[e->n_steps]++;
-        c->in_a_row[0] += e->n_steps;
+        c->first[first]++;
+        c->in_a_row[0] += first;
         c->n_in_a_row[0]++;
     }
     if (c->n_episodes < c->n_kept) {
-        c->each[c->n_episodes] = (episode_goals){.goals = n, .first = first, .returning = n > 1 ? (double)(before - first) / (n - 1) : NAN};
+        c->each[c->n_episodes] =
+            (lsnn_episode_goals){.goals = n, .first = first, .returning = n > 1 ? (double)(before - from - first) / (n - 1) : NAN};
     }
     c->n_episodes++;
     c->n_found += n > 0;
@@ -180,7 +205,11 @@ static void add_episode(goal_count *c, const episode_batch *e, int b) {
 
 void goal_count_add(goal_count *c, const episode_batch *e) {
     for (int b = 0; b < e->n_filled; b++) {
-        add_episode(c, e, b);
+        add_steps(c, e, b, 0, e->n_steps);
+        for (int from = 0; c->move_every > 0 && from < e->n_steps; from += c->move_every) {
+            int to = from + c->move_every < e->n_steps ? from + c->move_every : e->n_steps;
+            add_steps(from == 0 ? c->before : c->after, e, b, from, to);
+        }
     }
 }
 
@@ -220,6 +249,35 @@ lsnn_goals goal_count_result(const goal_count *c) {
     g.ratio = g.first_mean / g.return_mean;
     for (int k = 0; k < LSNN_GOALS_IN_A_ROW; k++) {
         g.in_a_row[k] = c->n_in_a_row[k] > 0 ? c->in_a_row[k] / c->n_in_a_row[k] : NAN;
+        g.reached[k] = (k == 0 ? (double)c->n_found : c->n_in_a_row[k]) / n; /* the first counts where it was not reached, too */
     }
     return g;
+}
+
+/* ---- two agents ---- */
+
+/* Mean of n differences, and half its 95 % interval; NaN where there are too few. */
+static void summarise_differences(double n, double sum, double squares, double *mean, double *interval) {
+    *mean = n > 0 ? sum / n : NAN;
+    *interval = interval_of_mean(n, sum, squares);
+}
+
+lsnn_goals_difference goals_subtract(const lsnn_episode_goals *a, const lsnn_episode_goals *b, int64_t n) {
+    lsnn_goals_difference out = {.n_episodes = n};
+    double sum[3] = {0};
+    double squares[3] = {0};
+    double counted[3] = {0};
+    for (int64_t k = 0; k < n; k++) {
+        const double differences[3] = {a[k].goals - b[k].goals, a[k].first - b[k].first, a[k].returning - b[k].returning};
+        for (int d = 0; d < 3; d++) {
+            sum[d] += isnan(differences[d]) ? 0 : differences[d];
+            squares[d] += isnan(differences[d]) ? 0 : differences[d] * differences[d];
+            counted[d] += !isnan(differences[d]);
+        }
+    }
+    out.n_returned = (int64_t)counted[2];
+    summarise_differences(counted[0], sum[0], squares[0], &out.goals, &out.goals_interval);
+    summarise_differences(counted[1], sum[1], squares[1], &out.first, &out.first_interval);
+    summarise_differences(counted[2], sum[2], squares[2], &out.returning, &out.returning_interval);
+    return out;
 }

@@ -40,30 +40,34 @@ static inline double *episodes_state(const episode_batch *e, int b) {
  * weights. d_output, if not NULL, gets its gradient. */
 double episodes_loss(episode_batch *e, const ppo_settings *s, threads *pool, const float *output, float *d_output);
 
-/* One episode: goals, steps to the first (all of them if there is none), and mean steps from one to the next (NaN if there is none). */
-typedef struct episode_goals {
-    double goals, first, returning;
-} episode_goals;
-
 /* Counts goals over any number of episodes. */
-typedef struct goal_count {
-    int n_steps;
+typedef struct goal_count goal_count;
+struct goal_count {
+    int n_steps; /* of the longest */
     int64_t n_episodes, n_found;
     double goals, goals_squared, reward;
-    int64_t *first, *later; /* [n_steps + 1] how many episodes, and how many returns, took so many steps */
-    episode_goals *each;    /* [n_kept] of the first episodes; NULL: none are kept */
+    int64_t *first, *later;   /* [n_steps + 1] how many episodes, and how many returns, took so many steps */
+    lsnn_episode_goals *each; /* [n_kept] of the first episodes; NULL: none are kept */
     int64_t n_kept;
     double in_a_row[LSNN_GOALS_IN_A_ROW], n_in_a_row[LSNN_GOALS_IN_A_ROW];
-} goal_count;
+    int move_every; /* steps after which the goal moves, again and again; 0: never */
+    goal_count *before,
+        *after; /* if it does, counts of the time until then, and of the times after a move, each as an episode; else NULL */
+};
 
 /* Errors: MEMORY. */
 lsnn_status goal_count_create(goal_count **out, int n_steps);
 void goal_count_free(goal_count *c);
 /* From now on, keep the first n episodes one by one. Errors: MEMORY. */
 lsnn_status goal_count_keep(goal_count *c, int64_t n);
+/* From now on, count before and after the goal's moves as well; nothing happens if there is none within n_steps. Errors: MEMORY. */
+lsnn_status goal_count_split(goal_count *c, int move_every);
 void goal_count_clear(goal_count *c);
 /* The filled episodes. */
 void goal_count_add(goal_count *c, const episode_batch *e);
 lsnn_goals goal_count_result(const goal_count *c);
+
+/* What a did in each of n episodes less what b did in the same, as means with their intervals. */
+lsnn_goals_difference goals_subtract(const lsnn_episode_goals *a, const lsnn_episode_goals *b, int64_t n);
 
 #endif

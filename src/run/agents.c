@@ -1,10 +1,7 @@
 /* A network that acts, beside agents that follow a rule, on the same episodes. */
-#include "base/interval.h"
 #include "rl/scripted.h"
 #include "run/evaluate.h"
 #include "tasks/navigation.h"
-
-#include <math.h>
 
 typedef struct comparing {
     opened_model model;
@@ -55,8 +52,21 @@ static void release(comparing *c) {
     model_release(&c->model);
 }
 
+static lsnn_goals result_of(const goal_count *part) {
+    return part != NULL ? goal_count_result(part) : (lsnn_goals){0};
+}
+
+static void tell(const comparing *c, const char *name, void (*each)(void *user, const lsnn_agent *agent), void *user) {
+    const goal_count *goals = c->batch->goals;
+    each(user, &(lsnn_agent){.name = name,
+                             .goals = goal_count_result(goals),
+                             .before_move = result_of(goals->before),
+                             .after_move = result_of(goals->after),
+                             .episode = goals->each});
+}
+
 lsnn_status lsnn_compare_agents(const char *run_or_model, lsnn_context *context, const lsnn_run_options *options,
-                                void (*each)(void *user, const char *name, const lsnn_goals *goals), void *user) {
+                                void (*each)(void *user, const lsnn_agent *agent), void *user) {
     lsnn_status status = LSNN_OK;
     const lsnn_run_options none = {0};
     options = options != NULL ? options : &none;
@@ -67,12 +77,13 @@ lsnn_status lsnn_compare_agents(const char *run_or_model, lsnn_context *context,
         TRY(fail(LSNN_ERR_USAGE, "%s has learned %s; agents that follow a rule are those of the task navigation", c.model.path,
                  c.model.task->kind->name));
     }
+    TRY(goal_count_keep(c.batch->goals, c.n_batches * c.pass->n_batch));
+    TRY(goal_count_split(c.batch->goals, task_interactive(c.model.task)->hidden_goal.move_every));
     TRY(evaluate(c.batch, c.model.part, c.model.seed, c.n_batches, options->stop, &e));
-    each(user, "network", &e.goals);
+    tell(&c, "network", each, user);
     for (c.agent = 0; c.agent < SCRIPTED_AGENTS; c.agent++) {
         TRY(play_all(&c, c.n_batches, options->stop));
-        lsnn_goals goals = goal_count_result(c.batch->goals);
-        each(user, scripted_agents[c.agent].name, &goals);
+        tell(&c, scripted_agents[c.agent].name, each, user);
     }
 out:
     release(&c);
@@ -80,32 +91,6 @@ out:
 }
 
 /* ---- two networks ---- */
-
-/* Mean of n differences, and half its 95 % interval; NaN where there are too few. */
-static void summarise(double n, double sum, double squares, double *mean, double *interval) {
-    *mean = n > 0 ? sum / n : NAN;
-    *interval = interval_of_mean(n, sum, squares);
-}
-
-static void subtract(const goal_count *a, const goal_count *b, lsnn_goals_difference *out) {
-    double sum[3] = {0};
-    double squares[3] = {0};
-    double n[3] = {0};
-    for (int64_t k = 0; k < a->n_kept; k++) {
-        const double differences[3] = {a->each[k].goals - b->each[k].goals, a->each[k].first - b->each[k].first,
-                                       a->each[k].returning - b->each[k].returning};
-        for (int d = 0; d < 3; d++) {
-            sum[d] += isnan(differences[d]) ? 0 : differences[d];
-            squares[d] += isnan(differences[d]) ? 0 : differences[d] * differences[d];
-            n[d] += !isnan(differences[d]);
-        }
-    }
-    out->n_episodes = a->n_kept;
-    out->n_returned = (int64_t)n[2];
-    summarise(n[0], sum[0], squares[0], &out->goals, &out->goals_interval);
-    summarise(n[1], sum[1], squares[1], &out->first, &out->first_interval);
-    summarise(n[2], sum[2], squares[2], &out->returning, &out->returning_interval);
-}
 
 lsnn_status lsnn_compare_runs(const char *run_or_model, const char *other, lsnn_context *context, const lsnn_run_options *options,
                               lsnn_goals_difference *difference) {
@@ -127,7 +112,7 @@ lsnn_status lsnn_compare_runs(const char *run_or_model, const char *other, lsnn_
     TRY(goal_count_keep(other_batch->goals, a.n_batches * once.n_batch));
     TRY(evaluate(a.batch, a.model.part, a.model.seed, a.n_batches, options->stop, &e));
     TRY(evaluate(other_batch, a.model.part, a.model.seed, a.n_batches, options->stop, &e));
-    subtract(a.batch->goals, other_batch->goals, difference);
+    *difference = goals_subtract(a.batch->goals->each, other_batch->goals->each, a.batch->goals->n_kept);
 out:
     batch_free(other_batch);
     pass_close(other_pass);

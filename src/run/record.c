@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "base/json_number.h"
+#include "run/goals_json.h"
 
 #include <jansson.h>
 #include <math.h>
@@ -48,31 +49,6 @@ static json_t *curve_json(const score_curve *curve) {
     json_t *object = json_object();
     json_object_set_new(object, "iteration", iterations);
     json_object_set_new(object, "score", scores);
-    return object;
-}
-
-static const struct {
-    const char *name;
-    size_t at;
-} goal_numbers[] = {
-#define GOAL_NUMBER(name) \
-    { #name, offsetof(lsnn_goals, name) }
-    GOAL_NUMBER(per_episode), GOAL_NUMBER(per_episode_interval), GOAL_NUMBER(found), GOAL_NUMBER(first_mean), GOAL_NUMBER(first_median),
-    GOAL_NUMBER(return_mean), GOAL_NUMBER(return_median),        GOAL_NUMBER(ratio), GOAL_NUMBER(reward),
-#undef GOAL_NUMBER
-};
-
-static json_t *goals_json(const lsnn_goals *goals) {
-    json_t *object = json_object();
-    json_t *in_a_row = json_array();
-    json_object_set_new(object, "n_episodes", json_integer(goals->n_episodes));
-    for (size_t k = 0; k < sizeof goal_numbers / sizeof *goal_numbers; k++) {
-        json_object_set_new(object, goal_numbers[k].name, json_of_number(*(const double *)((const char *)goals + goal_numbers[k].at)));
-    }
-    for (int k = 0; k < LSNN_GOALS_IN_A_ROW; k++) {
-        json_array_append_new(in_a_row, json_of_number(goals->in_a_row[k]));
-    }
-    json_object_set_new(object, "in_a_row", in_a_row);
     return object;
 }
 
@@ -131,7 +107,7 @@ lsnn_status record_save(const char *folder, const run_record *record) {
     json_object_set_new(root, "threads", json_integer(record->n_threads));
     json_object_set_new(root, "isa", json_string(record->isa));
     if (result->goals.n_episodes > 0) {
-        json_object_set_new(root, "goals", goals_json(&result->goals));
+        json_object_set_new(root, "goals", json_of_goals(&result->goals));
     }
     json_object_set_new(root, "validations", curve_json(&record->curve));
     char *text = print_lines(root);
@@ -171,18 +147,6 @@ out:
     return status;
 }
 
-static void read_goals(const json_t *goals, lsnn_goals *out) {
-    const json_t *in_a_row = json_object_get(goals, "in_a_row");
-    out->n_episodes = whole_of(goals, "n_episodes");
-    for (size_t k = 0; k < sizeof goal_numbers / sizeof *goal_numbers && goals != NULL; k++) {
-        *(double *)((char *)out + goal_numbers[k].at) = json_number_at(goals, goal_numbers[k].name);
-    }
-    for (size_t k = 0; k < LSNN_GOALS_IN_A_ROW && goals != NULL; k++) {
-        const json_t *value = json_array_get(in_a_row, k);
-        out->in_a_row[k] = json_is_number(value) ? json_number_value(value) : NAN;
-    }
-}
-
 static lsnn_status read_record(const json_t *root, run_record *record) {
     lsnn_result *result = &record->result;
     const char *changes = json_string_value(json_object_get(root, "changes"));
@@ -203,7 +167,7 @@ static lsnn_status read_record(const json_t *root, run_record *record) {
                            .n_possible = whole_of(root, "n_possible"),
                            .n_params = whole_of(root, "n_params"),
                            .changes = strdup(changes != NULL ? changes : "")};
-    read_goals(json_object_get(root, "goals"), &result->goals);
+    result->goals = goals_of_json(json_object_get(root, "goals"));
     copy_text(root, "experiment", result->experiment, sizeof result->experiment);
     copy_text(root, "split", result->split, sizeof result->split);
     copy_text(root, "score_name", result->score_name, sizeof result->score_name);

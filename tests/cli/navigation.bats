@@ -71,6 +71,21 @@ setup() {
     check 0 eval "$run" --references
     [ "$(wc -l <out)" = 6 ]
     grep -Eq '^straight to the goal +[0-9.]+ \+- ' out
+    lacks out 'moves'
+}
+
+@test "eval --references where the goal moves: until then, and afterwards" {
+    run=$BATS_FILE_TMPDIR/navigation
+    check 0 eval "$run" --references --set navigation.move_ms=100 --json
+    jq -e '.agents | all(.before_move.n_episodes == 30 and .after_move.n_episodes == 60 and .before_move.first_median <= 100)' out
+    jq -e '.agents | all((.goals.per_episode - .before_move.per_episode - 2 * .after_move.per_episode) | fabs < 1e-9)' out
+    jq -e '.agents[3] | .before_move.found == 1 and .after_move.found == 1' out
+    jq -e '.agents[3].goals | .reached[0] == 1 and (.reached | length) == 10 and .reached[1] >= .reached[9]' out
+    check 0 eval "$run" --references --set navigation.move_ms=100
+    [ "$(wc -l <out)" = 14 ]
+    grep -Eq '^  after a move +[0-9.]+ \+- ' out
+    check 0 eval "$run" --references --set navigation.move_ms=300 --json # the episode is over by then
+    jq -e '.agents | all(has("after_move") | not)' out
 }
 
 @test "eval --against: the difference of two networks on the same episodes" {
