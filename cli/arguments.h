@@ -43,7 +43,7 @@ struct arguments {
     const char *out, *data, *split, *write, *rows, *seeds, *over, *against; /* NULL: not given */
     int64_t seed;                                                           /* -1: not given */
     int64_t threads, sample, first;
-    bool resume, no_test, json, quiet, curves, connections, learning, beliefs, report, references, help, version;
+    bool resume, no_test, json, quiet, curves, connections, learning, beliefs, goals, paths, report, references, help, version;
 };
 
 struct command {

@@ -97,13 +97,14 @@ static const struct flag probe_flags[] = {
 static const struct flag plot_flags[] = {
     {.name = "out",
      .argument = "FIGURE",
-     .help = "file to write; ends in .svg, .png or .pdf",
+     .help = "file to write; ends in .svg, .png or .pdf; of navigation also .html, a page that plays the episode",
      .kind = FLAG_TEXT,
      FIELD(out),
      .is_required = true,
      .completion = COMPLETE_FILES},
     SAMPLE("which sample of the split; default: 0"),
     SPLIT("which part of the data; default: test"),
+    SET,
     {.name = "curves", .help = "draw the run's loss, score and rate over training instead", .kind = FLAG_SWITCH, FIELD(curves)},
     {.name = "connections",
      .help = "draw which synapses the network has, before and after training, instead",
@@ -118,6 +119,15 @@ static const struct flag plot_flags[] = {
          "of learning to learn functions: draw what the network takes four of them for after 1, 2, 5, ... examples, from --sample on, instead",
      .kind = FLAG_SWITCH,
      FIELD(beliefs)},
+    {.name = "goals",
+     .help =
+         "of navigation: draw how long the agent takes to its first goal, its second and so on, beside others that follow a rule, instead",
+     .kind = FLAG_SWITCH,
+     FIELD(goals)},
+    {.name = "paths",
+     .help = "of navigation: draw the agent's paths in four episodes, from --sample on, before and after training, instead",
+     .kind = FLAG_SWITCH,
+     FIELD(paths)},
     {.name = "first",
      .argument = "MS",
      .help = "draw only so many milliseconds of the sample; 0, the default: all",
@@ -212,6 +222,8 @@ static const struct example plot_examples[] = {
     {"plot seven.safetensors --out seven.pdf", "a probe that is there already"},
     {"plot runs/l2l-teacher-seed1 --first 2000 --out start.png", "the first two seconds of an episode"},
     {"plot runs/l2l-teacher-seed1 --beliefs --out beliefs.png", "what the network takes new functions for"},
+    {"plot runs/navigation-seed1 --paths --out paths.png", "how an agent walks before and after training"},
+    {"plot runs/navigation-seed1 --out agent.html", "an agent and its spikes, moving, in a browser"},
     {0},
 };
 static const struct example data_examples[] = {
@@ -297,11 +309,13 @@ static const struct command commands[] = {
      .run = command_probe},
     {.name = "plot",
      .operands = "RUN|MODEL|FILE",
-     .summary = "draw a sample, a training's curves, a network's connections, or how it learns",
+     .summary = "draw a sample, a training's curves, a network's connections, or what it does",
      .details =
          "Draws one sample of a run or model (input, spikes of LIF and adaptive neurons, thresholds, outputs over time), a file written by lsnn "
          "probe, a metrics.jsonl (loss, score and rate over training), or the connections of a run's best network or a model; of networks that have "
-         "learned to learn functions, the error against the examples seen, and what the network takes a function for.",
+         "learned to learn functions, the error against the examples seen, and what the network takes a function for; of agents of the task navigation, their paths, "
+         "the time from goal to goal, and, if the file's name ends in .html, a page for a browser in which the agent walks and its neurons spike. With --set, the "
+         "task's settings are others, as navigation.move_ms, while the network stays as it is.",
      .examples = plot_examples,
      .flags = plot_flags,
      .n_operands_min = 1,

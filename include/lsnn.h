@@ -550,7 +550,9 @@ LSNN_API lsnn_status lsnn_compare_runs(const char *run_or_model, const char *oth
                                        lsnn_goals_difference *difference);
 
 /* Draws a figure, its format by the ending of `figure_path`: .svg, .png, .pdf. `source` is a probe file (input, LIF and adaptive spikes, thresholds,
- * outputs over time), or a metrics.jsonl or a run folder, which has one (loss, score and rate over training). Errors: USAGE (other ending, or not such a file), DATA, IO. */
+ * outputs over time; where an agent acts, what it observes and expects, with marks where it reached the goal), or a metrics.jsonl or a run folder, which has one (loss, score and
+ * rate over training). Ending in .html, of a probe of the task navigation: a page that stands alone and plays the episode, the agent on its way with its spikes.
+ * Errors: USAGE (other ending, or not such a file), DATA, IO. */
 LSNN_API lsnn_status lsnn_plot(const char *source, const char *figure_path);
 /* As lsnn_plot of a probe file, but only its first first_ms milliseconds, > 0: single spikes of long sequences can be seen then. Errors: USAGE (not a probe), DATA, IO. */
 LSNN_API lsnn_status lsnn_plot_start(const char *probe, double first_ms, const char *figure_path);
@@ -561,6 +563,14 @@ LSNN_API lsnn_status lsnn_plot_learning(const char *run_or_model, lsnn_context *
  * lsnn_beliefs_create on its grid. Errors: as there, and those of lsnn_plot. */
 LSNN_API lsnn_status lsnn_plot_beliefs(const char *run_or_model, lsnn_context *context, const lsnn_run_options *options, int64_t episode,
                                        int n_episodes, const char *figure_path);
+/* Of the task navigation: draws how long an agent takes to its first goal, its second, and so on, and those that follow a rule: what lsnn_compare_agents tells. Errors: as
+ * there, and those of lsnn_plot. */
+LSNN_API lsnn_status lsnn_plot_goals(const char *run_or_model, lsnn_context *context, const lsnn_run_options *options,
+                                     const char *figure_path);
+/* Of the same: draws the paths of an agent in n_episodes episodes from `episode` on, 1..8, until its first goal and afterwards, as the network was drawn and as training left
+ * it. Errors: USAGE (another task), those of lsnn_plot, any. */
+LSNN_API lsnn_status lsnn_plot_paths(const char *run_or_model, lsnn_context *context, const lsnn_run_options *options, int64_t episode,
+                                     int n_episodes, const char *figure_path);
 /* Draws which synapses a network has, as it was drawn and as training left it: the weight matrices among inputs, LIF, adaptive and output neurons,
  * excitatory and inhibitory, and how many of the possible synapses exist between each two groups. Of a run folder's best network, a model file, or a
  * model that ships; the task's data are not needed. Errors: USAGE (other ending, or not an LSNN), DATA, IO, MEMORY. */

@@ -124,16 +124,27 @@ set_up_python() {
     fi
 }
 
+# A browser for the test of the page that plays an agent's episode. Without one that test is skipped, and says so.
+set_up_browser() {
+    command -v chromium >/dev/null && return
+    if is_debian && { [ "$(id -u)" = 0 ] || command -v sudo >/dev/null; } && apt-cache show chromium >/dev/null 2>&1; then
+        echo 'setup: installing chromium' >&2
+        apt install -y -qq --no-install-recommends chromium >&2 && return
+    fi
+    echo "setup: can't get chromium; the test that uses a browser will be skipped" >&2
+}
+
 check_only=false
 needs=''
 wants_python=false
+wants_browser=false
 for argument in "$@"; do
     case $argument in
         --check) check_only=true ;;
         build) needs+=$build_needs ;;
         test) needs+=$build_needs$test_needs wants_python=true ;;
         bench) needs+=$build_needs$bench_needs ;;
-        long) needs+=$build_needs$test_needs$long_needs wants_python=true ;;
+        long) needs+=$build_needs$test_needs$long_needs wants_python=true wants_browser=true ;;
         *)
             echo "setup: '$argument' is not one of --check, build, test, bench, long" >&2
             exit 2
@@ -160,4 +171,7 @@ if [ ${#missing[@]} != 0 ]; then
 fi
 if $wants_python && ! $check_only; then
     set_up_python
+fi
+if $wants_browser && ! $check_only; then
+    set_up_browser
 fi

@@ -41,8 +41,9 @@ static int make_folder(void **state) {
 }
 
 static int remove_folder(void **state) {
-    static const char *const names[] = {"probe.safetensors", "probe.npy", "metrics.jsonl", "start.svg", "one.svg",  "one.png",   "one.pdf",
-                                        "two.svg",           "two.png",   "two.pdf",       "none.svg",  "many.svg", "broken.svg"};
+    static const char *const names[] = {"probe.safetensors", "probe.npy", "metrics.jsonl", "start.svg", "one.svg",
+                                        "one.png",           "one.pdf",   "one.html",      "two.svg",   "two.png",
+                                        "two.pdf",           "none.svg",  "many.svg",      "broken.svg"};
     char path[1024];
     (void)state;
     for (size_t k = 0; k < sizeof names / sizeof *names; k++) {
@@ -63,6 +64,8 @@ typedef struct made {
     float *beta, *tau_a, loss;
     uint8_t *z;
     int32_t *start, *stop, *class_of;
+    uint8_t *events; /* of an agent, as the next two; NULL: there are none */
+    float *observed, *goal;
 } made;
 
 static double draw(uint64_t *state) {
@@ -77,8 +80,9 @@ static void *take(int64_t n, size_t size) {
 }
 
 static made make(int64_t n_steps, int64_t n_in, int64_t n_lif, int64_t n_adaptive, int64_t n_out, int64_t n_windows, double spike_rate) {
-    made m = {n_steps,    n_in, n_lif, n_adaptive, n_out, n_windows, "probe", "1", "spikes", "cross_entropy", "made-up", -1, -1,
-              spike_rate, {0},  0,     0,          0.25f, 0,         0,       0,   0};
+    made m = {n_steps,   n_in, n_lif, n_adaptive, n_out, n_windows, "probe", "1",   "spikes", "cross_entropy",
+              "made-up", -1,   -1,    spike_rate, {0},   0,         0,       0.25f, 0,        0,
+              0,         0,    0,     0,          0};
     int64_t n_rec = n_lif + n_adaptive;
     const int64_t sizes[9] = {n_steps * n_in,  n_steps * n_rec, n_steps * n_rec,   n_steps * n_rec,  n_steps * n_rec,
                               n_steps * n_rec, n_steps * n_out, n_windows * n_out, n_windows * n_out};
@@ -122,9 +126,12 @@ static void made_free(made *m) {
     free(m->start);
     free(m->stop);
     free(m->class_of);
+    free(m->events);
+    free(m->observed);
+    free(m->goal);
 }
 
-enum { N_TENSORS = 17 };
+enum { N_TENSORS = 20, FIRST_OF_AGENT = 17 };
 
 static void made_write(const made *m, const char *path) {
     int64_t n_rec = m->n_lif + m->n_adaptive;
@@ -152,14 +159,17 @@ static void made_write(const made *m, const char *path) {
         {"class", TENSOR_I32, 1, {m->n_windows}, m->class_of},
         {"target", TENSOR_F32, 2, {m->n_windows, m->n_out}, m->real[8]},
         {"w_in", TENSOR_F32, 1, {1}, &m->loss},
+        {"events", TENSOR_U8, 1, {m->n_steps}, m->events},
+        {"observed", TENSOR_F32, 2, {m->n_steps, 2}, m->observed},
+        {"goal", TENSOR_F32, 2, {m->n_steps, 3}, m->goal},
     };
     tensor_writer *writer;
     assert_int_equal(tensor_writer_create(&writer), LSNN_OK);
-    bool squared = strcmp(m->loss_kind, "squared") == 0;
-    for (int k = 0; k < N_TENSORS; k++) {
+    bool squared = strcmp(m->loss_kind, "squared") == 0 || m->events != NULL;
+    for (int k = 0; k < (m->events != NULL ? N_TENSORS : FIRST_OF_AGENT); k++) {
         int64_t shape[2] = {tensors[k].shape[0], tensors[k].shape[1]};
         shape[tensors[k].rank - 1] -= k == m->misshapen;
-        if (k != m->skip && strcmp(tensors[k].name, squared ? "class" : "target") != 0) {
+        if (k != m->skip && tensors[k].data != NULL && strcmp(tensors[k].name, squared ? "class" : "target") != 0) {
             tensor_writer_add(writer, tensors[k].name, tensors[k].type, tensors[k].rank, shape, tensors[k].data);
         }
     }
@@ -392,6 +402,111 @@ static void test_windows_without_gaps_show_their_means(void **state) {
     drawn_says(svg, ">output</text>");
     assert_null(strstr(svg, ">1000<"));
     free(svg);
+    made_free(&m);
+}
+
+/* An agent that goes from left to right, and is at its goal in steps 10 and 30. */
+static made make_agent(void) {
+    made m = make(64, 5, 6, 2, 5, 64, 0.1);
+    m.loss_kind = "policy";
+    m.events = take(64, 1);
+    m.observed = take(128, sizeof(float));
+    m.goal = take(192, sizeof(float));
+    for (int t = 0; t < 64; t++) {
+        m.start[t] = t;
+        m.stop[t] = t + 1;
+        m.observed[2 * t] = (float)t / 32 - 1;
+        m.observed[2 * t + 1] = 0.125f;
+        m.goal[3 * t] = t < 50 ? 0.5f : -0.5f; /* which then moves */
+        m.goal[3 * t + 2] = 0.3f;
+    }
+    m.events[10] = m.events[30] = 1;
+    m.events[20] = 2;
+    return m;
+}
+
+static void test_an_agent(void **state) {
+    (void)state;
+    made m = make_agent();
+    char *svg = svg_of(&m);
+    drawn_says(svg, "made-up, test sample 12: 2 goals, the first after 11 ms, loss 0.25");
+    static const char *const words[] = {"Position", "Value", "goal's", "border", "expected", "return"};
+    for (size_t k = 0; k < sizeof words / sizeof *words; k++) {
+        drawn_says(svg, words[k]);
+    }
+    assert_null(strstr(svg, "Threshold"));
+    assert_int_equal(drawn_count(svg, "stroke=\"#117733\" stroke-opacity=\"0.65\""), 6); /* one path in each of five panels, and the key */
+    free(svg);
+    free(m.goal); /* an environment of one's own */
+    m.goal = NULL;
+    svg = svg_of(&m);
+    drawn_says(svg, "Observed");
+    drawn_says(svg, "event 1");
+    assert_null(strstr(svg, "Position"));
+    free(svg);
+    for (m.skip = 17; m.skip < 19; m.skip++) {
+        assert_probe_refused(&m, "");
+    }
+    m.skip = -1;
+    made_free(&m);
+}
+
+static char *page_of(const made *m) {
+    char source[1024], page[1024];
+    size_t n;
+    made_write(m, in_folder(source, "probe.safetensors"));
+    assert_drawn(source, in_folder(page, "one.html"));
+    return drawn_text(page, &n);
+}
+
+static void assert_no_page(const made *m, const char *words) {
+    char source[1024], page[1024];
+    made_write(m, in_folder(source, "probe.safetensors"));
+    assert_int_equal(lsnn_plot(source, in_folder(page, "none.html")), LSNN_ERR_DATA);
+    if (strstr(lsnn_error(), words) == NULL) {
+        fail_msg("no '%s' in: %s", words, lsnn_error());
+    }
+    assert_false(file_exists(page));
+}
+
+static void test_a_page_that_plays_an_episode(void **state) {
+    char path[1024];
+    (void)state;
+    made m = make_agent();
+    memset(m.z, 0, 64 * 8);
+    m.z[3 * 8 + 2] = m.z[3 * 8 + 5] = m.z[4 * 8 + 6] = m.z[63 * 8 + 7] = 1;
+    m.experiment = "</title><script>&";
+    m.dt = "0.5";
+    char *page = page_of(&m);
+    drawn_says(page, "<title>&lt;/title&gt;&lt;script&gt;&amp;, test sample 12: 2 goals, the first after 5.5 ms");
+    assert_int_equal(drawn_count(page, "<script>"), 1);
+    drawn_says(page, "\"dt\": 0.5, \"span\": 800,\n");
+    drawn_says(page, "\"place\": [-1000,125,-969,125,");
+    drawn_says(page, "\"goal\": [[0,500,0,300],[50,-500,0,300]],\n\"goals\": [10,30],\n\"borders\": [20],\n");
+    drawn_says(page, "{\"rows\": 6, \"colour\": \"#0072b2\", \"spikes\": [[],[],[],[2,5],[],");
+    drawn_says(page, "{\"rows\": 2, \"colour\": \"#d55e00\", \"spikes\": [[],[],[],[],[0],[],");
+    drawn_says(page, "[],[1]]}\n]};\n");
+    free(page);
+    assert_int_equal(lsnn_plot_start(in_folder((char[1024]){0}, "probe.safetensors"), 10, in_folder(path, "one.html")), LSNN_OK);
+    page = drawn_text(path, NULL);
+    drawn_says(page, "\"goals\": [10],\n\"borders\": [],\n");
+    drawn_says(page, "; the first 10 of 32 ms");
+    free(page);
+    const float odd[] = {NAN, INFINITY, -1e30f};
+    for (size_t k = 0; k < sizeof odd / sizeof *odd; k++) {
+        m.observed[5] = odd[k];
+        free(svg_of(&m)); /* the figure leaves it out */
+        assert_no_page(&m, "no places");
+        m.observed[5] = 0;
+        m.goal[5] = odd[k];
+        assert_no_page(&m, "no places");
+        m.goal[5] = 0.3f;
+    }
+    m.skip = 19;
+    assert_no_page(&m, "the task navigation");
+    made_free(&m);
+    m = make(30, 4, 3, 3, 3, 2, 0.1);
+    assert_no_page(&m, "is a probe of made-up; a page (.html) shows an agent");
     made_free(&m);
 }
 
@@ -675,6 +790,8 @@ int main(void) {
         cmocka_unit_test(test_currents_are_a_heat_map),
         cmocka_unit_test(test_squared_error_shows_target_and_output),
         cmocka_unit_test(test_windows_without_gaps_show_their_means),
+        cmocka_unit_test(test_an_agent),
+        cmocka_unit_test(test_a_page_that_plays_an_episode),
         cmocka_unit_test(test_the_start_of_a_probe),
         cmocka_unit_test(test_many_windows_and_classes),
         cmocka_unit_test(test_numbers_that_are_not_finite),

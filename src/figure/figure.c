@@ -119,26 +119,35 @@ double figure_last_finite(const double *values, size_t n) {
     return n > 0 ? values[n - 1] : 0;
 }
 
+/* Of a probe. */
+static lsnn_status draw_or_animate(const char *probe, double first_ms, const char *path) {
+    return path_has_ending(path, ".html") ? animation_of_probe(probe, first_ms, path) : figure_of_probe(probe, first_ms, path);
+}
+
+static lsnn_status check_path(const char *path) {
+    return path_has_ending(path, ".html") ? LSNN_OK : canvas_check_path(path);
+}
+
 lsnn_status lsnn_plot(const char *source, const char *figure_path) {
     char path[4096];
     lsnn_status status;
-    TRY(canvas_check_path(figure_path));
+    TRY(check_path(figure_path));
     if (folder_exists(source)) {
         TRY(path_join(path, sizeof path, source, "metrics.jsonl"));
         return figure_of_training(path, figure_path);
     }
-    return path_has_ending(source, ".jsonl") ? figure_of_training(source, figure_path) : figure_of_probe(source, INFINITY, figure_path);
+    return path_has_ending(source, ".jsonl") ? figure_of_training(source, figure_path) : draw_or_animate(source, INFINITY, figure_path);
 out:
     return status;
 }
 
 lsnn_status lsnn_plot_start(const char *probe, double first_ms, const char *figure_path) {
     lsnn_status status;
-    TRY(canvas_check_path(figure_path));
+    TRY(check_path(figure_path));
     if (!(first_ms > 0)) {
         TRY(fail(LSNN_ERR_USAGE, "the first %g ms are to be drawn; it must be more than 0", first_ms));
     }
-    return figure_of_probe(probe, first_ms, figure_path);
+    return draw_or_animate(probe, first_ms, figure_path);
 out:
     return status;
 }

@@ -9,9 +9,9 @@
 #include "figure/learning_to_learn.h"
 #include "l2l/learning_file.h"
 
-/* Colours that colour-blind readers can tell apart; labels at the lines say the same in words. */
-static const uint32_t network_rgb[] = {0x0072b2, 0xd55e00, 0x882255, 0x009e73, 0xcc79a7, 0x332288},
-                      other_rgb[] = {0xccbb44, 0xaa8800, 0x776600, 0x444444, 0x44aa99, 0xbb7766, 0x999999, 0xaa4499};
+/* Likewise of what networks are compared with. */
+static const uint32_t other_rgb[] = {0xccbb44, 0xaa8800, 0x776600, 0x444444, 0x44aa99, 0xbb7766, 0x999999, 0xaa4499};
+enum { OTHER_COLOURS = sizeof other_rgb / sizeof *other_rgb };
 
 /* A curve as it is drawn: means over bins, each about 12 % of the examples so far. */
 typedef struct binned {
@@ -98,8 +98,7 @@ lsnn_status figure_of_examples(const char *title, const example_line *lines, int
     TRY(canvas_check_path(figure_path));
     for (int k = 0; k < n; k++) {
         TRY(bin_curve(&curves[k], lines[k].curve));
-        curves[k].rgb = lines[k].is_network ? network_rgb[n_networks++ % (int)(sizeof network_rgb / sizeof *network_rgb)]
-                                            : other_rgb[n_others++ % (int)(sizeof other_rgb / sizeof *other_rgb)];
+        curves[k].rgb = lines[k].is_network ? network_rgb[n_networks++ % NETWORK_COLOURS] : other_rgb[n_others++ % OTHER_COLOURS];
     }
     if (!(error_axis(curves, n).high > 0)) {
         TRY(fail(LSNN_ERR_DATA, "%s: no error is above 0; there is nothing to draw on a logarithmic axis", title));

@@ -3,10 +3,14 @@
 #define LSNN_FIGURE_FIGURE_INSIDE_H
 
 #include "figure/panel.h"
+#include "figure/probe_file.h"
 
 enum { MAX_STRIPS = 5 };
 
 static const double page_width = 504, note_size = 7, one_panel_label_x = 14, one_panel_key_y = 27;
+/* Colours of networks' lines, that colour-blind readers can tell apart; labels at the lines say the same in words. */
+static const uint32_t network_rgb[] = {0x0072b2, 0xd55e00, 0x882255, 0x009e73, 0xcc79a7, 0x332288};
+enum { NETWORK_COLOURS = sizeof network_rgb / sizeof *network_rgb };
 static const uint32_t input_rgb = 0x333333, lif_rgb = 0x0072b2, adaptive_rgb = 0xd55e00, quiet_rgb = 0x777777;
 
 /* One panel of a figure: they stand on top of each other and share the axis across. */
@@ -56,6 +60,10 @@ double figure_last_finite(const double *values, size_t n);
 
 /* The two figures: of a file that lsnn_probe made, its first first_ms milliseconds or (INFINITY) all; and of a metrics.jsonl. Errors: those of lsnn_plot. */
 lsnn_status figure_of_probe(const char *path, double first_ms, const char *figure_path);
+/* What a probe is about, in a line. */
+void figure_probe_title(const probe_file *source, char *title, size_t size);
+/* A page of HTML that plays a probe's episode. Errors: DATA (not one of an agent that has a goal), those of lsnn_plot. */
+lsnn_status animation_of_probe(const char *path, double first_ms, const char *page_path);
 lsnn_status figure_of_training(const char *path, const char *figure_path);
 
 #endif

@@ -9,7 +9,7 @@
 
 enum { MAX_THRESHOLDS = 20, MAX_LABELS = 12, MAX_RANKED = MAX_THRESHOLDS };
 
-static const uint32_t shade_rgb = 0xeeeeee;
+static const uint32_t shade_rgb = 0xeeeeee, goal_rgb = 0x117733, border_rgb = 0xcc3311;
 
 /* Colours that colour-blind readers can tell apart (Paul Tol's muted set and three more); labels at the lines say the same in words. */
 static const uint32_t palette[MAX_LABELS] = {0x332288, 0xcc6677, 0x117733, 0xddaa33, 0x56b4e9, 0x882255,
@@ -39,10 +39,27 @@ static void draw_windows(canvas *page, const panel *where, const probe_file *sou
     }
 }
 
+/* Upright lines where an agent reached the goal. */
+static void draw_goals(canvas *page, const panel *where, const probe_file *source) {
+    size_t n = 0;
+    for (size_t t = 0; t < source->n_steps; t++) {
+        if (probe_file_is_goal(source, t)) {
+            double x = panel_x(where, source->times[t]);
+            canvas_move(page, x, where->y);
+            canvas_line(page, x, where->y + where->height);
+            n++;
+        }
+    }
+    if (n > 0) {
+        canvas_stroke(page, (ink){goal_rgb, 0.65, 0.6});
+    }
+}
+
 static void draw_raster(canvas *page, const panel *where, const probe_file *source, const uint8_t *z, size_t stride, const size_t *columns,
                         size_t n, const char *what, uint32_t rgb) {
     draw_windows(page, where, source);
     panel_raster(page, where, z, source->n_steps, stride, columns, n, rgb);
+    draw_goals(page, where, source);
     double spikes = 0;
     for (size_t t = 0; t < source->n_steps; t++) {
         for (size_t row = 0; row < n; row++) {
@@ -314,6 +331,105 @@ static void draw_values(canvas *page, const panel *where, void *user) {
     }
 }
 
+/* ---- an agent ---- */
+
+/* Number k of what it observes; a gap where it was placed anew. */
+static void observed_line(const probe_file *source, size_t k) {
+    for (size_t t = 0; t < source->n_steps; t++) {
+        bool is_placed = source->goal != NULL && t > 0 && probe_file_is_goal(source, t - 1);
+        source->line[t] = is_placed ? NAN : (double)source->observed[t * source->n_observed + k];
+    }
+}
+
+static size_t n_observed_shown(const probe_file *source) {
+    return source->n_observed < MAX_LABELS ? source->n_observed : MAX_LABELS;
+}
+
+static axis observed_axis(const probe_file *source) {
+    double low = INFINITY, high = -INFINITY;
+    for (size_t k = 0; k < n_observed_shown(source); k++) {
+        observed_line(source, k);
+        figure_widen(&low, &high, source->line, source->n_steps);
+    }
+    return source->goal != NULL ? (axis){.low = -1.05, .high = 1.05} : axis_around(low, high);
+}
+
+/* Short marks below, where it met the border, or whatever event 1 is. */
+static void draw_border(canvas *page, const panel *where, const probe_file *source) {
+    double bottom = where->y + where->height;
+    size_t n = 0;
+    for (size_t t = 0; t < source->n_steps; t++) {
+        if ((source->events[t] & 2) != 0) {
+            canvas_move(page, panel_x(where, source->times[t]), bottom - 4);
+            canvas_line(page, panel_x(where, source->times[t]), bottom - 0.5);
+            n++;
+        }
+    }
+    if (n > 0) {
+        canvas_stroke(page, (ink){border_rgb, 1, 0.5});
+        draw_key(page, where, 3, source->goal != NULL ? "border" : "event 1", (ink){border_rgb, 1, 1});
+    }
+}
+
+static void draw_observed(canvas *page, const panel *where, void *user) {
+    static const char *const places[] = {"x", "y"};
+    const probe_file *source = user;
+    draw_goals(page, where, source);
+    for (size_t k = 0; k < n_observed_shown(source); k++) {
+        bool is_place = source->goal != NULL && k < 2;
+        for (size_t t = 0; is_place && t < source->n_steps; t++) {
+            source->line[t] = (double)source->goal[3 * t + k];
+        }
+        if (is_place) {
+            panel_line(page, where, source->n_steps, source->times, source->line, (ink){palette[k], 0.3, 2.4});
+            draw_key(page, where, (int)k, places[k], (ink){palette[k], 1, 0.8});
+        }
+        observed_line(source, k);
+        panel_line(page, where, source->n_steps, source->times, source->line, (ink){palette[k], 1, 0.8});
+    }
+    if (source->goal != NULL) {
+        draw_key(page, where, 2, "goal's", (ink){quiet_rgb, 0.4, 2.4});
+    }
+    draw_border(page, where, source);
+}
+
+static axis value_axis(const probe_file *source) {
+    double low = INFINITY, high = -INFINITY;
+    figure_widen(&low, &high, output_line(source, source->n_out - 1), source->n_steps);
+    target_line(source, source->n_out - 1);
+    figure_widen(&low, &high, source->line, source->n_steps);
+    return axis_around(low, high);
+}
+
+static void draw_value(canvas *page, const panel *where, void *user) {
+    const probe_file *source = user;
+    ink returned = {quiet_rgb, 0.5, 1.6}, expected = {palette[0], 1, 0.8};
+    draw_goals(page, where, source);
+    target_line(source, source->n_out - 1);
+    panel_line(page, where, source->n_steps, source->times, source->line, returned);
+    panel_line(page, where, source->n_steps, source->times, output_line(source, source->n_out - 1), expected);
+    draw_key(page, where, 0, "expected", expected);
+    draw_key(page, where, 1, "return", returned);
+    draw_key(page, where, 2, source->goal != NULL ? "goal" : "event 0", (ink){goal_rgb, 0.65, 1});
+}
+
+/* "12 goals, the first after 131 ms" */
+static void tell_goals(const probe_file *source, char *text, size_t size) {
+    size_t n = 0, first = 0;
+    for (size_t t = source->n_steps; t-- > 0;) {
+        n += probe_file_is_goal(source, t);
+        first = probe_file_is_goal(source, t) ? t + 1 : first;
+    }
+    int length = snprintf(text, size, "%zu goal%s", n, n == 1 ? "" : "s");
+    if (n > 0) {
+        char number[32];
+        number_text(number, sizeof number, (double)first * source->dt, 6);
+        snprintf(text + length, size - (size_t)length, ", the first after %s ms", number);
+    }
+}
+
+/* ---- the figure ---- */
+
 static size_t answer_of(const probe_file *source, size_t w) {
     const float *output = source->output + w * source->n_out;
     size_t best = 0;
@@ -323,7 +439,7 @@ static size_t answer_of(const probe_file *source, size_t w) {
     return best;
 }
 
-static void probe_title(const probe_file *source, char *title, size_t size) {
+void figure_probe_title(const probe_file *source, char *title, size_t size) {
     size_t n_counted = 0, n_right = 0, last = 0;
     for (size_t w = 0; source->classes && w < source->n_windows; w++) {
         if (counts(source, w)) {
@@ -337,12 +453,15 @@ static void probe_title(const probe_file *source, char *title, size_t size) {
     if (n_counted > 0) {
         snprintf(answer, sizeof answer, "true class %ld, predicted %zu", (long)source->class_of[last], answer_of(source, last));
     }
+    if (source->acts) {
+        tell_goals(source, answer, sizeof answer);
+    }
     if (n_counted > 1) {
         size_t n = strlen(answer);
         snprintf(answer + n, sizeof answer - n, " (last of %zu windows, %zu right)", n_counted, n_right);
     }
     int n = snprintf(title, size, "%.40s, %.16s sample %.20s: %s%sloss %s", probe_file_text(source, "experiment"),
-                     probe_file_text(source, "split"), probe_file_text(source, "sample"), answer, n_counted > 0 ? ", " : "", loss);
+                     probe_file_text(source, "split"), probe_file_text(source, "sample"), answer, *answer != '\0' ? ", " : "", loss);
     if (source->n_steps < source->n_steps_all && n > 0 && (size_t)n < size) {
         char shown[32], all[32];
         number_text(shown, sizeof shown, (double)source->n_steps * source->dt, 6);
@@ -363,9 +482,16 @@ static void probe_strips(const probe_file *source, strips *all) {
     if (source->n_adaptive > 0) {
         const char *label = baseline(source) == 1 ? "Threshold" : "Threshold\n(units of v_th)";
         figure_add_strip(all, "Adaptive neuron", rows_axis(source->n_adaptive), 1, draw_adaptive);
-        figure_add_strip(all, label, threshold_axis(source), 0.9, draw_thresholds);
+        if (!source->acts) { /* its place has more to say */
+            figure_add_strip(all, label, threshold_axis(source), 0.9, draw_thresholds);
+        }
     }
-    if (source->classes) {
+    if (source->acts) {
+        if (source->n_observed > 0) {
+            figure_add_strip(all, source->goal != NULL ? "Position" : "Observed", observed_axis(source), 1, draw_observed);
+        }
+        figure_add_strip(all, "Value", value_axis(source), 0.8, draw_value);
+    } else if (source->classes) {
         figure_add_strip(all, "Class probability", (axis){.low = 0, .high = 1}, 1.2, draw_classes);
     } else {
         figure_add_strip(all, "Output", values_axis(source), 1.2, draw_values);
@@ -380,7 +506,7 @@ lsnn_status figure_of_probe(const char *path, double first_ms, const char *figur
     char title[320];
     lsnn_status status;
     TRY(probe_file_open(&source, path, first_ms));
-    probe_title(&source, title, sizeof title);
+    figure_probe_title(&source, title, sizeof title);
     TRY(canvas_create(&page, figure_path, page_width, height, title));
     probe_strips(&source, &all);
     figure_title(page, title);

@@ -39,11 +39,29 @@ static lsnn_status read_settings(probe_file *source, const char *path) {
     if (!source->currents && strcmp(input, "spikes") != 0) {
         return fail(LSNN_ERR_DATA, "%s: input_kind is \"%.40s\", neither spikes nor currents; make the probe again", path, input);
     }
-    if (!source->classes && strcmp(loss, "squared") != 0 && strcmp(loss, "policy") != 0) {
+    source->acts = strcmp(loss, "policy") == 0;
+    if (!source->classes && !source->acts && strcmp(loss, "squared") != 0) {
         return fail(LSNN_ERR_DATA, "%s: loss_kind is \"%.40s\", neither cross_entropy nor squared nor policy; make the probe again", path,
                     loss);
     }
     return LSNN_OK;
+}
+
+static lsnn_status read_episode(probe_file *source) {
+    lsnn_status status;
+    int64_t n_steps = (int64_t)source->n_steps;
+    const tensor *found;
+    TRY(need(source, "events", TENSOR_U8, 1, n_steps, 0, &found));
+    source->events = found->data;
+    TRY(need(source, "observed", TENSOR_F32, 2, n_steps, -1, &found));
+    source->observed = found->data;
+    source->n_observed = (size_t)found->shape[1];
+    if (tensor_file_find(source->file, "goal") != NULL) {
+        TRY(need(source, "goal", TENSOR_F32, 2, n_steps, 3, &found));
+        source->goal = found->data;
+    }
+out:
+    return status;
 }
 
 static lsnn_status read_arrays(probe_file *source, const char *path) {
@@ -93,6 +111,9 @@ static lsnn_status read_arrays(probe_file *source, const char *path) {
     source->n_in = (size_t)input->shape[1];
     source->n_out = (size_t)n_out;
     source->n_windows = (size_t)n_windows;
+    if (source->acts) {
+        TRY(read_episode(source));
+    }
 out:
     return status;
 }

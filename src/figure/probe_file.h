@@ -11,8 +11,13 @@ typedef struct probe_file {
     size_t n_steps_all; /* of the file, of which n_steps are drawn */
     double dt;
     bool currents, classes;
+    bool acts;         /* an agent does */
+    size_t n_observed; /* numbers that it observes */
     const float *input, *threshold, *b, *beta, *y, *output, *target, *loss;
     const uint8_t *z;
+    const float *observed,
+        *goal; /* [n_steps][n_observed] before each step; [n_steps][3] x, y and radius of a goal that it does not see, or NULL */
+    const uint8_t *events; /* [n_steps] event e as bit e; the goal is event 0 */
     const int32_t *start, *stop, *class_of;
     uint8_t *spikes;        /* owned: input spikes [n_steps][n_in], NULL for currents */
     size_t *lif, *adaptive; /* owned: which neurons */
@@ -28,6 +33,10 @@ lsnn_status probe_file_open(probe_file *source, const char *path, double first_m
 void probe_file_close(probe_file *source);
 /* The step after window w's last, of those that are drawn. */
 size_t probe_file_stop(const probe_file *source, size_t w);
+/* Did the agent reach the goal in step t? */
+static inline bool probe_file_is_goal(const probe_file *source, size_t t) {
+    return source->acts && (source->events[t] & 1) != 0;
+}
 /* A metadata text, "?" if there is none. */
 const char *probe_file_text(const probe_file *source, const char *key);
 

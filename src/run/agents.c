@@ -1,7 +1,12 @@
 /* A network that acts, beside agents that follow a rule, on the same episodes. */
+#include "run/agents.h"
+
 #include "rl/scripted.h"
 #include "run/evaluate.h"
 #include "tasks/navigation.h"
+
+#include <stdlib.h>
+#include <string.h>
 
 typedef struct comparing {
     opened_model model;
@@ -118,5 +123,102 @@ out:
     pass_close(other_pass);
     model_release(&b);
     release(&a);
+    return status;
+}
+
+/* ---- step by step ---- */
+
+void agent_walk_release(agent_walk *w) {
+    free(w->place);
+    free(w->goal);
+    free(w->events);
+    *w = (agent_walk){0};
+}
+
+static lsnn_status reserve(agent_walk *w) {
+    size_t n = (size_t)w->n_episodes * (size_t)w->n_steps;
+    w->place = calloc(n, 2 * sizeof *w->place);
+    w->goal = calloc(n, 2 * sizeof *w->goal);
+    w->events = calloc(n, 1);
+    return w->place != NULL && w->goal != NULL && w->events != NULL
+               ? LSNN_OK
+               : fail(LSNN_ERR_MEMORY, "no memory for %d episodes of %d steps", w->n_episodes, w->n_steps);
+}
+
+/* The batch's only episode, as number k; states [n_steps][HIDDEN_GOAL_STATE] is scratch. */
+static void copy_episode(agent_walk *w, const batch *b, int k, double *states) {
+    size_t n_steps = (size_t)w->n_steps;
+    size_t from = (size_t)k * n_steps;
+    interact_again(b->task, b->part, b->episode_seed, b->index[0], b->episodes, 0, states);
+    for (size_t t = 0; t < n_steps; t++) {
+        const double *state = states + t * HIDDEN_GOAL_STATE;
+        memcpy(w->place + 2 * (from + t), state + PLACE_X, 2 * sizeof *state);
+        memcpy(w->goal + 2 * (from + t), state + GOAL_X, 2 * sizeof *state);
+    }
+    memcpy(w->events + from, b->episodes->events, n_steps);
+}
+
+static lsnn_status play_one_by_one(agent_walk *w, batch *b, const opened_model *m, int64_t first, const volatile int *stop) {
+    lsnn_status status = LSNN_OK;
+    double *states = calloc((size_t)w->n_steps, HIDDEN_GOAL_STATE * sizeof *states);
+    if (states == NULL) {
+        return fail(LSNN_ERR_MEMORY, "no memory for an episode of %d steps", w->n_steps);
+    }
+    for (int k = 0; k < w->n_episodes; k++) {
+        if (stop != NULL && *stop != 0) {
+            TRY(fail(LSNN_STOPPED, "stopped while episodes were played"));
+        }
+        TRY(batch_fill(b, m->part, m->seed, (uint64_t)(first + k), 1));
+        TRY(batch_forward(b));
+        copy_episode(w, b, k, states);
+    }
+out:
+    free(states);
+    return status;
+}
+
+static lsnn_status forget_training(opened_model *m) {
+    model *drawn = NULL;
+    lsnn_status status = model_create(&drawn, m->experiment, &m->model->shape);
+    if (status == LSNN_OK) {
+        model_free(m->model);
+        m->model = drawn;
+    }
+    return status;
+}
+
+lsnn_status agent_walk_take(agent_walk *out, const char *run_or_model, bool untrained, lsnn_context *context,
+                            const lsnn_run_options *options, int64_t first, int n_episodes) {
+    lsnn_status status = LSNN_OK;
+    opened_model m = {0};
+    pass *p = NULL;
+    batch *b = NULL;
+    *out = (agent_walk){0};
+    TRY(model_open(&m, run_or_model, options));
+    const interactive_task *it = task_interactive(m.task);
+    if (it == NULL || !it->ships) {
+        TRY(fail(LSNN_ERR_USAGE, "%s has learned %s; a walk to a goal is that of an agent of the task navigation", m.path,
+                 m.task->kind->name));
+    }
+    if (first < 0 || n_episodes < 1) {
+        TRY(fail(LSNN_ERR_USAGE, "%d episodes from %lld on are asked for; it takes at least one, from 0 on", n_episodes, (long long)first));
+    }
+    if (untrained) {
+        TRY(forget_training(&m));
+    }
+    pass_options one = setup_pass(m.experiment, m.task, false);
+    one.n_batch = 1;
+    TRY(pass_open(&p, m.model, context, &one));
+    TRY(batch_create(&b, m.task, p, m.seed));
+    *out = (agent_walk){.n_episodes = n_episodes,
+                        .n_steps = m.task->n_steps,
+                        .dt = setting_real(m.experiment, "net.dt"),
+                        .goal_radius = it->hidden_goal.goal_radius};
+    TRY(reserve(out));
+    TRY(play_one_by_one(out, b, &m, first, options->stop));
+out:
+    batch_free(b);
+    pass_close(p);
+    model_release(&m);
     return status;
 }

@@ -20,7 +20,8 @@ typedef struct probe {
     tensor_writer *writer;
     arena memory; /* of the arrays below */
     float *input, *traces[7], *y, *dense[2 * NET_ARRAYS], *target, loss[2];
-    float *returns, *observed, *actions, *rewards; /* where an agent acts: returns stand where targets do */
+    float *returns, *observed, *actions, *rewards, *goal; /* where an agent acts: returns stand where targets do */
+    double *states;                                       /* of the environment that ships, as `goal` */
     uint8_t *z;
     int32_t *class_of;
 } probe;
@@ -45,6 +46,10 @@ static void plan(probe *p, arena *a) {
         p->observed = arena_take(a, n_steps * (size_t)it->environment.n_observed, sizeof *p->observed);
         p->actions = arena_take(a, n_steps * (size_t)it->environment.n_actions, sizeof *p->actions);
         p->rewards = arena_take(a, n_steps, sizeof *p->rewards);
+    }
+    if (it != NULL && it->ships) {
+        p->states = arena_take(a, n_steps * HIDDEN_GOAL_STATE, sizeof *p->states);
+        p->goal = arena_take(a, n_steps * 3, sizeof *p->goal);
     }
     net_array arrays[NET_ARRAYS];
     int n = net_arrays(net, arrays);
@@ -139,6 +144,19 @@ static void add_episode(probe *p, const interactive_task *it) {
     tensor_writer_add(p->writer, "events", TENSOR_U8, 1, &n_steps, e->events);
 }
 
+/* What the agent does not see: the goal's centre and its radius. */
+static void add_goal(probe *p, const interactive_task *it) {
+    const batch *b = p->batch;
+    int64_t n_steps = b->episodes->n_steps;
+    interact_again(&it->task, b->part, b->episode_seed, b->index[0], b->episodes, 0, p->states);
+    for (int64_t t = 0; t < n_steps; t++) {
+        p->goal[3 * t] = (float)p->states[t * HIDDEN_GOAL_STATE + GOAL_X];
+        p->goal[3 * t + 1] = (float)p->states[t * HIDDEN_GOAL_STATE + GOAL_Y];
+        p->goal[3 * t + 2] = (float)it->hidden_goal.goal_radius;
+    }
+    tensor_writer_add(p->writer, "goal", TENSOR_F32, 2, (int64_t[]){n_steps, 3}, p->goal);
+}
+
 static void add_task(probe *p) {
     const task *t = p->model.task;
     int64_t n_windows = t->n_windows;
@@ -151,6 +169,9 @@ static void add_task(probe *p) {
         tensor_writer_add(p->writer, "class", TENSOR_I32, 1, &n_windows, p->batch->class_of);
     } else if (t->loss == LOSS_POLICY) {
         add_episode(p, task_interactive(t));
+        if (task_interactive(t)->ships) {
+            add_goal(p, task_interactive(t));
+        }
     } else {
         tensor_writer_add(p->writer, "target", TENSOR_F32, 2, (int64_t[]){n_windows, t->n_out}, p->batch->target);
     }

@@ -215,6 +215,19 @@ lsnn_status interact(const task *t, pass *p, split part, uint64_t seed, const ui
     return status;
 }
 
+void interact_again(const task *t, split part, uint64_t seed, uint64_t index, const episode_batch *e, int b, double *states) {
+    const lsnn_environment *environment = &task_interactive(t)->environment;
+    episode_random random = random_of(part, seed, index);
+    size_t n_state = (size_t)environment->n_state;
+    memset(states, 0, n_state * sizeof *states);
+    environment->reset(environment->user, &random.environment, states);
+    for (int s = 1; s < e->n_steps; s++) {
+        double *state = states + (size_t)s * n_state;
+        memcpy(state, state - n_state, n_state * sizeof *state);
+        environment->step(environment->user, &random.environment, state, episodes_action(e, s - 1, b), &(unsigned){0});
+    }
+}
+
 void interact_scripted(const task *t, int agent, split part, uint64_t seed, uint64_t index, episode_batch *e, int b) {
     const interactive_task *it = task_interactive(t);
     episode_random random = random_of(part, seed, index);

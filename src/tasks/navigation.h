@@ -25,6 +25,9 @@ const interactive_task *task_interactive(const task *t);
  * in `e`. The other samples stay silent. */
 lsnn_status interact(const task *t, pass *p, split part, uint64_t seed, const uint64_t *index, int n, episode_batch *e);
 
+/* The states before each of the steps of sample b of `e`, which was played as episode `index`, to states [n_steps][n_state]: they follow from its actions. */
+void interact_again(const task *t, split part, uint64_t seed, uint64_t index, const episode_batch *e, int b, double *states);
+
 /* Plays an episode with an agent that follows a rule, as sample b of `e`. Of the environment that ships. */
 void interact_scripted(const task *t, int agent, split part, uint64_t seed, uint64_t index, episode_batch *e, int b);
 

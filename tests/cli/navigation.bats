@@ -114,6 +114,107 @@ setup() {
     [ -s curves.svg ]
 }
 
+@test "plot --paths and --goals, of networks with spikes and without" {
+    for kind in navigation navigation-lstm; do
+        run=$BATS_FILE_TMPDIR/$kind
+        check 0 plot "$run" --goals --threads 1 --out goals.svg
+        says goals.svg '>straight to the goal<'
+        says goals.svg "$kind: time from goal to goal"
+        check 0 plot "$run" --paths --threads 1 --out one.svg
+        check 0 plot "$run" --paths --threads 2 --out two.svg
+        cmp one.svg two.svg
+        says one.svg '>Before training<'
+        [ "$(grep -Ec '>(no goal|[0-9]+ goals?, first after [0-9]+ ms)<' one.svg)" = 8 ]
+        check 0 plot "$run" --paths --sample 4 --out two.svg
+        ! cmp -s one.svg two.svg
+        check 0 plot "$run" --paths --set navigation.move_ms=100 --out two.svg # the goals of eight episodes move twice
+        [ "$(grep -o 'fill="#117733"' two.svg | wc -l)" = 24 ]
+        for ending in png pdf; do
+            check 0 plot "$run" --paths --out "paths.$ending"
+            [ -s "paths.$ending" ]
+        done
+    done
+    check 2 plot "$run" --paths --goals --out figure.svg
+    one_error_line
+    check 3 plot "$run" --paths --set net.n_units=3 --out figure.svg
+    one_error_line
+    # shellcheck disable=SC2154 # helper.bash sets it
+    [ -d "$trained" ] || train_tiny
+    cd "$BATS_TEST_TMPDIR"
+    for figure in paths goals; do
+        check 2 plot "$trained" --$figure --out figure.svg
+        one_error_line
+        says err 'navigation'
+    done
+    [ ! -e figure.svg ]
+}
+
+@test "a path is that of the same episode in a probe" {
+    run=$BATS_FILE_TMPDIR/navigation
+    check 0 plot "$run" --sample 2 --set navigation.goal_radius=0.7 --out sample.svg
+    title=$(grep -o 'test sample 2: [0-9]* goals*, the first after [0-9]* ms' sample.svg | head -1)
+    check 0 plot "$run" --sample 2 --set navigation.goal_radius=0.7 --paths --out paths.svg
+    grep -oE '>(no goal|[0-9]+ goals?, first after [0-9]+ ms)<' paths.svg | sed -n 5p >path # of the trained network, which is the second row
+    [ -n "$title" ] && grep -qF "${title#*: }" <(sed 's/first/the first/' path)
+}
+
+# The page that plays an episode stands alone. What its script does is seen in a browser.
+play_page() { # play_page FILE STEP: see page.py
+    command -v chromium >/dev/null || skip 'there is no chromium here to open the page in (make test-long installs it)'
+    timeout 120 python3 "$BATS_TEST_DIRNAME/page.py" play "$@" >seen
+    cat seen
+}
+
+@test "plot --out agent.html: a page that is whole, and asks for nothing" {
+    run=$BATS_FILE_TMPDIR/navigation
+    check 0 plot "$run" --sample 1 --out agent.html
+    [ "$(cat out)" = agent.html ]
+    check 0 probe "$run" --sample 1 --out episode.safetensors
+    check 0 plot episode.safetensors --out again.html
+    cmp agent.html again.html
+    python3 "$BATS_TEST_DIRNAME/page.py" check agent.html >page
+    cat page
+    jq -e '.n == 300 and .rows == [160, 14, 10] and all(.spikes[]; . > 0) and .places == 1 and .bytes < 200000' page
+    check 0 plot "$run" --set navigation.move_ms=100 --first 250 --out agent.html
+    python3 "$BATS_TEST_DIRNAME/page.py" check agent.html >page
+    jq -e '.n == 250 and .places == 3' page
+}
+
+@test "in a browser the agent of the page walks, stops, and is moved by the slider" {
+    run=$BATS_FILE_TMPDIR/navigation
+    check 0 plot "$run" --sample 2 --out agent.html
+    python3 "$BATS_TEST_DIRNAME/page.py" check agent.html >page
+    play_page agent.html 250
+    jq -e '.complaints == []' seen
+    jq -e '.start.button == "Pause" and .later.button == "Play" and .later.clock >= .start.clock + 5 and .later.clock < 300' seen
+    jq -e '(.later.x != .start.x or .later.y != .start.y) and .later.search > .start.search' seen
+    jq -e '.paused == .later' seen
+    jq -e '.middle.clock == 250 and .middle.window == "-150 0 400 160" and .middle.drawn > 0 and .linked == .middle' seen
+    jq -e --slurpfile page page '.end.clock == 299 and .end.count == $page[0].goals and .again.clock < 299 and .again.button == "Pause"' seen
+}
+
+@test "a page of what does not act is refused" {
+    # shellcheck disable=SC2154 # helper.bash sets it
+    [ -d "$trained" ] || train_tiny
+    cd "$BATS_TEST_TMPDIR"
+    refuse() { # refuse STATUS TEXT ARGUMENTS...
+        check "$1" "${@:3}" --out agent.html
+        one_error_line
+        says err "$2"
+        [ ! -e agent.html ]
+    }
+    refuse 2 'has learned digits' plot "$trained"
+    check 0 probe "$trained" --out digit.safetensors
+    refuse 2 'has learned digits' plot digit.safetensors
+    refuse 2 'which has no spikes' plot "$BATS_FILE_TMPDIR/navigation-lstm"
+    for figure in curves connections goals paths; do
+        refuse 2 "a figure's name ends in .svg" plot "$BATS_FILE_TMPDIR/navigation" --$figure
+    done
+    refuse 2 'must end in .svg' plot "$BATS_FILE_TMPDIR/navigation/metrics.jsonl"
+    refuse 3 navigation.step plot "$BATS_FILE_TMPDIR/navigation" --set navigation.step=-1
+    [ "$(ls -A)" = "$(printf '%s\n' digit.safetensors err out)" ] # no probe is left behind
+}
+
 @test "a task of a program's own says where its environment is to come from" {
     printf 'task: rl-own\n' >own.yaml
     check 3 train ./own.yaml --out own

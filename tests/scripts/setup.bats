@@ -135,6 +135,26 @@ set_up() {
     [ ! -e "$TREE/build/venv/ready" ]
 }
 
+@test "the long tests get a browser where there is one, and go on without" {
+    printf '%s\n' libcmocka-dev bats jq man-db clang-format python3 python3-venv clang libclang-rt-dev valgrind gcc-aarch64-linux-gnu qemu-user >>"$HAVE"
+    stub python3 'exit 1'
+    set_up long
+    [ "$status" = 0 ]
+    [ "$(grep -c ' install ' "$LOG")" = 1 ]
+    grep -q 'install .* chromium$' "$LOG"
+    stub apt-cache 'exit 1'
+    : >"$LOG"
+    set_up long
+    [ "$status" = 0 ]
+    [[ $output == *"can't get chromium"* ]]
+    [ ! -s "$LOG" ]
+    stub chromium :
+    set_up long
+    [[ $output != *chromium* ]]
+    set_up test
+    [[ $output != *chromium* ]]
+}
+
 @test "an unknown word is refused" {
     set_up everything
     [ "$status" = 2 ]
