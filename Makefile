@@ -47,7 +47,7 @@ bench: build
 
 ## reproduce: train every network of every table, for days, into runs/ (each goes on where it was stopped)
 reproduce: build
-	for table in digits store-recall smnist; do $(BUILD)/lsnn reproduce $$table || exit; done
+	for table in digits store-recall smnist l2l navigation; do $(BUILD)/lsnn reproduce $$table || exit; done
 
 ## golden: compute the golden gradients again with the independent reference (needs Python with PyTorch)
 golden:

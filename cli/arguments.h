@@ -8,7 +8,15 @@
 #include <stdint.h>
 
 /* What the shell completes a value with. */
-enum completion { COMPLETE_NOTHING, COMPLETE_FILES, COMPLETE_FOLDERS, COMPLETE_EXPERIMENTS, COMPLETE_SETTINGS, COMPLETE_WORDS };
+enum completion {
+    COMPLETE_NOTHING,
+    COMPLETE_FILES,
+    COMPLETE_FOLDERS,
+    COMPLETE_EXPERIMENTS,
+    COMPLETE_TABLES,
+    COMPLETE_SETTINGS,
+    COMPLETE_WORDS
+};
 
 enum flag_kind {
     FLAG_SWITCH, /* bool; no value */

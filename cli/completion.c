@@ -17,7 +17,8 @@ static void print_action(enum completion completion, const char *words) {
         case COMPLETE_NOTHING: fputs(":", stdout); break;
         case COMPLETE_FILES: fputs("_lsnn_files -f", stdout); break;
         case COMPLETE_FOLDERS: fputs("_lsnn_files -d", stdout); break;
-        case COMPLETE_EXPERIMENTS: fputs("_lsnn_experiments", stdout); break;
+        case COMPLETE_EXPERIMENTS: fputs("_lsnn_names list", stdout); break;
+        case COMPLETE_TABLES: fputs("_lsnn_names reproduce", stdout); break;
         case COMPLETE_SETTINGS: fputs("_lsnn_settings", stdout); break;
         case COMPLETE_WORDS:
             fputs("_lsnn_words \"", stdout);
@@ -70,10 +71,10 @@ static const char helpers[] =
     "    mapfile -t COMPREPLY < <(compgen \"$1\" -- \"$word\")\n"
     "}\n"
     "\n"
-    "_lsnn_experiments() {\n"
+    "_lsnn_names() { # what ships, as this command lists it; and files\n"
     "    _lsnn_files -f\n"
     "    local names\n"
-    "    names=$(\"${COMP_WORDS[0]}\" list 2>/dev/null | cut -d ' ' -f 1)\n"
+    "    names=$(\"${COMP_WORDS[0]}\" \"$1\" 2>/dev/null | cut -d ' ' -f 1)\n"
     "    mapfile -t -O \"${#COMPREPLY[@]}\" COMPREPLY < <(compgen -W \"$names\" -- \"$word\")\n"
     "}\n"
     "\n"

@@ -456,6 +456,40 @@ static void threads_and_vector_units_change_nothing(void **state) {
     }
 }
 
+/* Played again by its actions, an episode goes through the states that the agent saw, whether the goal moves or not. */
+static void states_follow_from_actions(void **state) {
+    (void)state;
+    for (int moves = 0; moves < 2; moves++) {
+        setting_of_test s = opened(
+            moves
+                ? "task: navigation\nrl: {episode_ms: 150}\nnavigation: {step: 0.3, goal_radius: 0.5, move_ms: 40}\nnet: {n_lif: 5, n_adaptive: 5}\n"
+                  "train: {batch: 11}\n"
+                : "task: navigation\nrl: {episode_ms: 150}\nnavigation: {step: 0.3, goal_radius: 0.5}\nnet: {n_lif: 5, n_adaptive: 5}\n"
+                  "train: {batch: 11}\n",
+            NULL, 2);
+        const episode_batch *e = s.batch->episodes;
+        double states[150 * HIDDEN_GOAL_STATE];
+        int n_goals = 0;
+        play(&s, 1);
+        for (int b = 0; b < e->n_batch; b++) {
+            int n_places = 1;
+            interact_again(s.task, s.batch->part, s.batch->episode_seed, s.batch->index[b], e, b, states);
+            for (int t = 0; t < 150; t++) {
+                const double *now = states + (ptrdiff_t)t * HIDDEN_GOAL_STATE;
+                assert_memory_equal(now, episodes_observed(e, t, b), 2 * sizeof *now);
+                assert_true(now[STEPS_DONE] == t);
+                n_places += t > 0 && now[GOAL_X] != now[GOAL_X - HIDDEN_GOAL_STATE];
+                n_goals += e->events[episodes_at(e, t, b)] & 1;
+            }
+            assert_int_equal(n_places, moves ? 4 : 1); /* it moves after 40, 80 and 120 ms */
+        }
+        if (n_goals <= e->n_batch) {
+            fail_msg("%d goals in %d episodes are too few to see anything", n_goals, e->n_batch);
+        }
+        closed(&s);
+    }
+}
+
 /* Step by step: the place follows from the action, the reward from the place; the inputs show where the agent is and what happened. */
 static void episodes_follow_the_rules(void **state) {
     (void)state;
@@ -740,6 +774,7 @@ int main(void) {
         cmocka_unit_test(a_replay_is_the_same_bits),
         cmocka_unit_test(the_input_is_all_that_the_network_saw),
         cmocka_unit_test(threads_and_vector_units_change_nothing),
+        cmocka_unit_test(states_follow_from_actions),
         cmocka_unit_test(episodes_follow_the_rules),
         cmocka_unit_test(episodes_are_a_function_of_their_number),
         cmocka_unit_test(agents_reach_what_they_should),

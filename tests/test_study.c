@@ -85,6 +85,8 @@ static void a_damaged_plan_is_refused_with_its_line(void **state) {
         {"score: both\nrows:\n  a:\n    experiment: digits\n", ":1: score: takes test or validation", LSNN_ERR_DATA},
         {"rows:\n  a:\n    experiment: digits\n    against: b\n", "row a: against: there is no row 'b'", LSNN_ERR_DATA},
         {"sample_ms: long\nrows:\n  a:\n    experiment: digits\n", ":1: sample_ms: takes one number", LSNN_ERR_DATA},
+        {"move_ms: 0\nrows:\n  a:\n    experiment: digits\n", ":1: move_ms: takes a whole number", LSNN_ERR_DATA},
+        {"move_ms: 1.5\nrows:\n  a:\n    experiment: digits\n", ":1: move_ms: takes a whole number", LSNN_ERR_DATA},
         {"tables: digits\n", ":1: tables: takes a list", LSNN_ERR_DATA},
         {"tables: [[digits]]\n", ":1: tables: takes a list of at most", LSNN_ERR_DATA},
         {"tables: [digits]\nrows:\n  a:\n    experiment: digits\n", "has rows and tables", LSNN_ERR_DATA},
@@ -102,8 +104,8 @@ static void a_damaged_plan_is_refused_with_its_line(void **state) {
 
 static void the_tables_that_ship_can_be_read(void **state) {
     (void)state;
-    static const char *const names[] = {"digits", "store-recall", "smnist", "l2l-teacher", "l2l-sinusoid"};
-    for (int k = 0; k < 5; k++) {
+    static const char *const names[] = {"digits", "store-recall", "smnist", "l2l-teacher", "l2l-sinusoid", "navigation"};
+    for (int k = 0; k < 6; k++) {
         plan p;
         need(plan_open(&p, names[k]));
         assert_true(p.n_rows > 0);
@@ -397,6 +399,104 @@ static void learning_to_learn_has_curves_and_differences(void **state) {
     study_release(&s);
 }
 
+/* Agents whose network has n_goals in the first of three episodes, twice that in the second, and none in the third. */
+static void add_agents(const fixture *f, const char *row, uint64_t seed, int n_goals, int n_agents, bool moves) {
+    char path[FOLDER_SIZE + 100];
+    lsnn_episode_goals episode[] = {{n_goals, 100, 40}, {2 * n_goals, 50, 30}, {0, 2000, NAN}};
+    kept_agents kept = {.n = 2, .n_moved = moves ? 2 : 0, .episode = episode};
+    for (int a = 0; a < 2; a++) {
+        kept_agent *one = &kept.agent[a];
+        *one = (kept_agent){.goals = {.n_episodes = 3,
+                                      .per_episode = n_goals + a,
+                                      .per_episode_interval = 0.25,
+                                      .found = 2 / 3.0,
+                                      .first_median = 100,
+                                      .first_mean = 2150 / 3.0,
+                                      .return_median = NAN,
+                                      .return_mean = NAN,
+                                      .ratio = NAN}};
+        for (int k = 0; k < LSNN_GOALS_IN_A_ROW; k++) {
+            one->goals.in_a_row[k] = 100 >> k;
+            one->goals.reached[k] = k < 3 ? 2 / 3.0 : 0;
+        }
+        snprintf(one->name, sizeof one->name, a == 0 ? "network" : "by a rule");
+        kept.moved[a] = *one;
+        kept.moved[a].before_move = kept.moved[a].after_move = one->goals;
+        kept.moved[a].after_move.found = 0.5;
+    }
+    snprintf(path, sizeof path, "%s/records/%s-seed%d.goals.json", f->folder, row, (int)seed);
+    need(kept_agents_save(&kept, n_agents, path));
+}
+
+static void agents_have_goals_and_differences(void **state) {
+    const fixture *f = *state;
+    study s;
+    kept_agents kept;
+    char path[FOLDER_SIZE + 100], figure[FOLDER_SIZE + 40];
+    add_record(f, "net", 1, 12, 12, "goals an episode");
+    add_record(f, "net", 2, 13, 13, "goals an episode");
+    add_record(f, "other", 1, 8, 8, "goals an episode");
+    add_agents(f, "net", 1, 12, 2, true); /* of seed 2 there is nothing */
+    add_agents(f, "other", 1, 8, 1, false);
+    snprintf(path, sizeof path, "%s/records/net-seed1.goals.json", f->folder);
+    need(kept_agents_load(&kept, path));
+    assert_true(kept.n == 2 && kept.n_moved == 2 && kept.episode[1].goals == 24 && isnan(kept.episode[2].returning));
+    assert_string_equal(kept.agent[1].name, "by a rule");
+    assert_true(kept.agent[1].goals.per_episode == 13 && isnan(kept.agent[0].goals.ratio) && kept.agent[0].goals.in_a_row[1] == 50);
+    assert_true(kept.moved[1].after_move.found == 0.5 && kept.agent[0].after_move.n_episodes == 0);
+    kept_agents_release(&kept);
+    open_study(&s, f, "  net:\n    label: The network\n    experiment: digits\n  other:\n    experiment: digits\n    against: net\n");
+    need(study_draw(&s));
+    snprintf(figure, sizeof figure, "%s/goals.svg", f->folder);
+    assert_true(file_exists(figure));
+    char *page = page_of(&s);
+    expect_in(page, "](goals.svg)");
+    expect_in(page, "Over 3 test episodes of each run");
+    expect_in(page, "\n| The network | 1 | 12.00 ± 0.25 | 66.7 % | 100 | | 716.7 | | |\n| other | 1 | 8.00 ± 0.25 |");
+    expect_in(page, "| by a rule | 1 | 13.00 ± 0.25 |");
+    expect_in(page, "\n| other | The network | 1 | -4.00 ± 4.53 | +0.0 ± 0.0 | +0.0 ± 0.0 | 2 |\n"); /* -4, -8 and 0 */
+    expect_in(page, "## A goal that moves");
+    expect_in(page, "\n| The network | 1 | 12.00 ± 0.25 | 66.7 % | 100 | | 12.00 ± 0.25 | 50.0 % | 100 | |\n| by a rule | 1 | 13.00");
+    free(page);
+    study_release(&s);
+}
+
+static void damaged_agents_are_refused(void **state) {
+    const fixture *f = *state;
+    char path[FOLDER_SIZE + 100];
+    kept_agents kept;
+    uint8_t *text;
+    size_t n;
+    static const char *const wrong[] = {
+        "",
+        "{\"agents\": []}",
+        "{\"agents\": [3]}",
+        "{\"agents\": [{\"name\": \"network\"}]}",
+        "{\"agents\": [{\"name\": \"network\", \"goals\": {\"n_episodes\": -1}}]}",
+        "{\"agents\": [{\"name\": \"network\", \"goals\": {\"n_episodes\": 1000000000000000000}}]}",
+        "{\"agents\": [{\"name\": \"network\", \"goals\": {\"n_episodes\": 2}, \"episode_goals\": [1]}]}",
+        "{\"agents\": [{\"name\": \"network\", \"goals\": {\"n_episodes\": 1}, \"episode_goals\": [\"1\"]}]}",
+        "{\"agents\": [{\"name\": \"network\", \"goals\": {\"n_episodes\": 1}, \"after_move\": {\"n_episodes\": 1}}]}",
+    };
+    snprintf(path, sizeof path, "%s/a.json", f->folder);
+    for (size_t k = 0; k < sizeof wrong / sizeof *wrong; k++) {
+        write_file(path, wrong[k]);
+        need_error(kept_agents_load(&kept, path), LSNN_ERR_DATA, "a.json: ");
+        kept_agents_release(&kept);
+    }
+    add_record(f, "net", 1, 12, 12, "goals an episode");
+    add_agents(f, "net", 1, 12, 2, true);
+    snprintf(path, sizeof path, "%s/records/net-seed1.goals.json", f->folder);
+    need(file_read(path, &text, &n));
+    snprintf(path, sizeof path, "%s/a.json", f->folder);
+    for (size_t cut = 0; cut + 1 < n; cut += 7) {
+        need(file_write_atomic(path, text, cut));
+        need_error(kept_agents_load(&kept, path), LSNN_ERR_DATA, "a.json: ");
+        kept_agents_release(&kept);
+    }
+    free(text);
+}
+
 static void a_damaged_record_is_named(void **state) {
     const fixture *f = *state;
     study s;
@@ -426,6 +526,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_search_says_that_it_has_not_seen_test_data, set_up, tear_down),
         cmocka_unit_test_setup_teardown(figures_are_drawn_from_records_alone, set_up, tear_down),
         cmocka_unit_test_setup_teardown(learning_to_learn_has_curves_and_differences, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(agents_have_goals_and_differences, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(damaged_agents_are_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_damaged_record_is_named, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

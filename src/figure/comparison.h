@@ -23,6 +23,12 @@ typedef struct compared_row {
     double operations;             /* a sample: synaptic operations where there are spikes, else multiply-adds; NaN: not known */
 } compared_row;
 
+/* What others reach without learning, as a level. */
+typedef struct compared_level {
+    const char *label; /* one line */
+    double score;
+} compared_level;
+
 typedef struct comparison {
     const char *title;      /* "Sequential MNIST" */
     const char *score_name; /* as lsnn_result.score_name; accuracies and errors are drawn in per cent */
@@ -30,12 +36,14 @@ typedef struct comparison {
     const char *setting;    /* that is varied: "net.tau_a (ms)"; NULL: rows are named */
     int n_rows;
     compared_row *rows;
+    int n_levels; /* may be 0 */
+    const compared_level *levels;
 } comparison;
 
 /* Each draws one file; its format by the ending. Errors: those of lsnn_plot. */
 /* A row for each row: a dot for each run, the mean, the paper's mean and best beside it. */
 lsnn_status figure_of_scores(const comparison *c, const char *figure_path);
-/* Validation score over iterations: a line for the mean of a row's runs, a band from lowest to highest. DATA: no row has a curve. */
+/* Validation score over iterations: a line for the mean of a row's runs, a band from lowest to highest; level lines. DATA: no row has a curve. */
 lsnn_status figure_of_learning(const comparison *c, const char *figure_path);
 /* Operations and spikes a sample, logarithmic. DATA: no row knows any. */
 lsnn_status figure_of_operations(const comparison *c, const char *figure_path);

@@ -158,23 +158,39 @@ static axis take_in_curves(const comparison *c, score_scale *scale) {
     return (axis){.low = 0, .high = last, .whole = true};
 }
 
-static double widest_label(canvas *page, const learning *lines, size_t n, double most) {
+static double widest_label(canvas *page, const comparison *c, const learning *lines, size_t n, double most) {
     double widest = 0;
     for (size_t k = 0; k < n; k++) {
         widest = fmax(widest, canvas_text_width(page, lines[k].row->label, (text_style){.size = note_size}));
     }
+    for (int k = 0; k < c->n_levels; k++) {
+        widest = fmax(widest, canvas_text_width(page, c->levels[k].label, (text_style){.size = note_size}));
+    }
     return fmin(widest, most);
+}
+
+static line_label draw_level(canvas *page, const panel *where, const compared_level *level, const score_scale *scale, double label_width) {
+    line_label label = {.line_y = panel_y(where, score_shown(scale, level->score)), .rgb = quiet_rgb};
+    figure_cut_text(page, label.text, sizeof label.text, level->label, (text_style){.size = note_size}, label_width);
+    canvas_move(page, where->x, label.line_y);
+    canvas_line(page, where->x + where->width, label.line_y);
+    canvas_stroke(page, (ink){quiet_rgb, 0.8, 0.7});
+    return label;
 }
 
 static void draw_learnings(canvas *page, const comparison *c, score_scale *scale, axis across, double height, learning *lines, size_t n,
                            line_label *labels) {
-    char up_label[96];
-    canvas_text(page, 8, one_panel_key_y + 0.36 * note_size,
-                "Lines: mean over runs; bands: from the lowest run to the highest; thin lines: a run that went on longer than others",
-                (text_style){.rgb = quiet_rgb, .size = note_size});
-    double label_width = widest_label(page, lines, n, 130) + 0.5;
+    char up_label[96], key[160];
+    snprintf(key, sizeof key,
+             "Lines: mean over runs; bands: from the lowest run to the highest; thin lines: a run that went on longer than others%s",
+             c->n_levels > 0 ? "; grey: by a rule" : "");
+    canvas_text(page, 8, one_panel_key_y + 0.36 * note_size, key, (text_style){.rgb = quiet_rgb, .size = note_size});
+    double label_width = widest_label(page, c, lines, n, 130) + 0.5;
     panel where = figure_one_panel(page, height, label_width + 20, across, score_axis(scale));
     panel_grid_up(page, &where);
+    for (int k = 0; k < c->n_levels; k++) {
+        labels[n + (size_t)k] = draw_level(page, &where, &c->levels[k], scale, label_width);
+    }
     for (size_t k = 0; k < n; k++) {
         draw_band(page, &where, &lines[k]);
     }
@@ -184,7 +200,7 @@ static void draw_learnings(canvas *page, const comparison *c, score_scale *scale
     for (size_t k = 0; k < n; k++) {
         labels[k] = label_of(page, &where, &lines[k], label_width);
     }
-    figure_line_labels(page, &where, labels, n);
+    figure_line_labels(page, &where, labels, n + (size_t)c->n_levels);
     score_label(scale, up_label, sizeof up_label, "validation", c->score_name);
     panel_frame(page, &where, one_panel_label_x, NULL, up_label, "Iteration");
 }
@@ -203,8 +219,11 @@ lsnn_status figure_of_learning(const comparison *c, const char *figure_path) {
     if (scale.low > scale.high) {
         TRY(fail(LSNN_ERR_DATA, "%s: no run has been validated yet; there is no curve to draw", c->title));
     }
+    for (int k = 0; k < c->n_levels; k++) {
+        score_take_in(&scale, c->levels[k].score);
+    }
     lines = calloc((size_t)c->n_rows, sizeof *lines);
-    labels = calloc((size_t)c->n_rows, sizeof *labels);
+    labels = calloc((size_t)(c->n_rows + c->n_levels), sizeof *labels);
     if (lines == NULL || labels == NULL) {
         TRY(fail(LSNN_ERR_MEMORY, "%s: not enough memory to draw it", figure_path));
     }

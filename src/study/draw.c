@@ -1,4 +1,5 @@
 /* The figures of a study that come from its records alone. */
+#include "study/acted.h"
 #include "study/learned.h"
 
 #include "base/file.h"
@@ -9,6 +10,7 @@
 
 typedef struct drawing {
     compared_row rows[PLAN_MOST_ROWS];
+    compared_level levels[KEPT_MOST_AGENTS];
     comparison comparison;
 } drawing;
 
@@ -69,7 +71,9 @@ lsnn_status study_draw(const study *s) {
                                  .score_name = study_score_name(s),
                                  .data = s->plan.no_test ? "in validation" : "on test data",
                                  .setting = s->plan.setting,
-                                 .rows = d->rows};
+                                 .rows = d->rows,
+                                 .levels = d->levels,
+                                 .n_levels = study_agent_levels(s, d->levels, KEPT_MOST_AGENTS)};
     for (; d->comparison.n_rows < s->plan.n_rows; d->comparison.n_rows++) {
         int k = d->comparison.n_rows;
         TRY(fill_row(&d->rows[k], &s->plan.rows[k], &s->rows[k]));
@@ -82,6 +86,7 @@ lsnn_status study_draw(const study *s) {
     TRY(draw(s, &d->comparison, "learning.svg", figure_of_learning));
     TRY(draw(s, &d->comparison, "operations.svg", figure_of_operations));
     TRY(study_draw_learned(s));
+    TRY(study_draw_agents(s));
 out:
     release(d);
     return status;

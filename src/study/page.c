@@ -1,6 +1,7 @@
 /* The page of a study, from its records: README.md. */
 #include "base/file.h"
 #include "figure/score_scale.h"
+#include "study/acted.h"
 #include "study/learned.h"
 
 #include <inttypes.h>
@@ -155,9 +156,13 @@ static void print_rows(FILE *to, const study *s, const char *score_name) {
 
 /* ---- figures, where they are ---- */
 
-static void print_figure(FILE *to, const study *s, const char *file, const char *caption) {
+static bool is_there(const study *s, const char *file) {
     char path[1024];
-    if (path_join(path, sizeof path, s->folder, file) == LSNN_OK && file_exists(path)) {
+    return path_join(path, sizeof path, s->folder, file) == LSNN_OK && file_exists(path);
+}
+
+static void print_figure(FILE *to, const study *s, const char *file, const char *caption) {
+    if (is_there(s, file)) {
         fprintf(to, "\n![%s](%s)\n", caption, file);
     }
 }
@@ -170,10 +175,16 @@ static void print_figures(FILE *to, const study *s, const char *score_name) {
     print_figure(to, s, "operations.svg", "spikes and operations a sample");
     print_figure(to, s, "examples.svg", "error against the number of examples seen, of networks and of simpler ways to learn");
     print_figure(to, s, "beliefs.svg", "what the network takes new functions for, after so many examples");
+    print_figure(to, s, "goals.svg", "time from goal to goal, of networks and of agents that follow a rule");
+    print_figure(to, s, "paths.svg", "paths in the same episodes before and after training, until the first goal and afterwards");
     print_figure(to, s, "sample.svg",
-                 in_per_cent(score_name) ? "one sample: input, spikes, thresholds, class probabilities"
-                                         : "one sample: input, spikes, thresholds, outputs");
+                 study_has_agents(s)       ? "one episode: input, spikes, position, value; green lines: the goal is reached"
+                 : in_per_cent(score_name) ? "one sample: input, spikes, thresholds, class probabilities"
+                                           : "one sample: input, spikes, thresholds, outputs");
     print_figure(to, s, "connections.svg", "synapses before and after training");
+    if (is_there(s, "agent.html")) {
+        fputs("\n[agent.html](agent.html) plays an episode in a browser: the agent on its way, and its spikes.\n", to);
+    }
 }
 
 /* ---- every run ---- */
@@ -216,6 +227,7 @@ static void print_page(FILE *to, const study *s) {
     print_rows(to, s, score_name);
     print_figures(to, s, score_name);
     study_print_learned(to, s);
+    study_print_agents(to, s);
     print_runs(to, s, score_name);
 }
 

@@ -91,6 +91,18 @@ static lsnn_status read_number(const plan_reader *from, const yaml_node_t *node,
     return LSNN_OK;
 }
 
+static lsnn_status read_move(const plan_reader *from, const yaml_node_t *node, plan *p) {
+    lsnn_status status;
+    double ms = 0;
+    TRY(read_number(from, node, "move_ms", &ms));
+    if (!(ms >= 1 && ms <= 1e9 && ms == floor(ms))) {
+        TRY(yaml_tree_locate(from->tree, node, fail(LSNN_ERR_DATA, "move_ms: takes a whole number of ms, 1 or more")));
+    }
+    p->move_ms = (int64_t)ms;
+out:
+    return status;
+}
+
 static lsnn_status check_name(const char *name) {
     size_t n = strlen(name);
     for (size_t k = 0; k < n; k++) {
@@ -278,10 +290,13 @@ static lsnn_status read_plan(const plan_reader *from) {
             TRY(read_tables(from, value));
         } else if (strcmp(text, "sample_ms") == 0) {
             TRY(read_number(from, value, text, &p->sample_ms));
+        } else if (strcmp(text, "move_ms") == 0) {
+            TRY(read_move(from, value, p));
         } else {
             return yaml_tree_locate(
                 from->tree, key,
-                fail(LSNN_ERR_DATA, "a plan has title, text, show, score, sample_ms and rows, or title, text and tables, not '%s'", text));
+                fail(LSNN_ERR_DATA, "a plan has title, text, show, score, sample_ms, move_ms and rows, or title, text and tables, not '%s'",
+                     text));
         }
     }
     TRY(check_plan(from));

@@ -29,11 +29,12 @@ typedef struct plan {
     int n_tables;
     bool no_test;     /* a search must not see test data: scores are those of validation */
     double sample_ms; /* of the sample that is drawn; NaN: all */
+    int64_t move_ms;  /* of agents: they are also tested where the goal moves after so many ms; 0: they are not */
     int n_rows;
     plan_row rows[PLAN_MOST_ROWS];
 } plan;
 
-/* A file: title, text, show, score, sample_ms, and rows: each with label, experiment, seeds, set, paper {mean, best}, against, remark; or title, text and tables. Release
+/* A file: title, text, show, score, sample_ms, move_ms, and rows: each with label, experiment, seeds, set, paper {mean, best}, against, remark; or title, text and tables. Release
  * also after a failure.
  * Errors: USAGE, DATA, SETTING, IO, MEMORY. */
 lsnn_status plan_open(plan *out, const char *name_or_path);

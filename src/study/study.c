@@ -6,6 +6,7 @@
 #include "config/share.h"
 #include "figure/score_scale.h"
 #include "run/evaluate.h"
+#include "study/acted.h"
 #include "study/learned.h"
 
 #include <dirent.h>
@@ -20,6 +21,7 @@
 
 static void release_records(study *s) {
     study_release_learned(s);
+    study_release_agents(s);
     for (int k = 0; k < s->plan.n_rows; k++) {
         for (int i = 0; i < s->rows[k].n; i++) {
             record_release(&s->rows[k].records[i]);
@@ -86,6 +88,7 @@ lsnn_status study_collect(study *s) {
     }
     TRY(status);
     TRY(study_collect_learned(s));
+    TRY(study_collect_agents(s));
 out:
     return status;
 }
@@ -226,6 +229,9 @@ static lsnn_status train_row(working *w, const plan_row *row, uint64_t seed, boo
     if (study_is_learned(e)) {
         TRY(study_keep_curves(&w->study, row, seed, folder, w->context, &w->options->run));
     }
+    if (study_is_acted(e)) {
+        TRY(study_keep_agents(&w->study, row, seed, folder, w->context, &w->options->run));
+    }
 out:
     *is_new = !result.was_finished;
     lsnn_experiment_free(e);
@@ -266,12 +272,16 @@ int study_shown_row(const study *s) {
     return -1;
 }
 
-static lsnn_status draw_learned_network(const working *w, const char *network) {
+/* What belongs to its task alone. */
+static lsnn_status draw_by_task(const working *w, const char *network, const char *probe) {
     lsnn_experiment *e = NULL;
     lsnn_status status;
     TRY(lsnn_experiment_open_run(&e, network));
     if (study_is_learned(e)) {
         TRY(study_keep_beliefs(&w->study, network, w->context, &w->options->run));
+    }
+    if (study_is_acted(e)) {
+        TRY(study_draw_agent(&w->study, network, probe, w->context, &w->options->run));
     }
 out:
     lsnn_experiment_free(e);
@@ -297,7 +307,7 @@ static lsnn_status draw_network(const working *w) {
     TRY(isnan(s->plan.sample_ms) ? lsnn_plot(probe, figure) : lsnn_plot_start(probe, s->plan.sample_ms, figure));
     TRY(path_join(figure, sizeof figure, s->folder, "connections.svg"));
     TRY(lsnn_plot_connections(network, figure));
-    TRY(draw_learned_network(w, network));
+    TRY(draw_by_task(w, network, probe));
 out:
     if (*probe != '\0') {
         unlink(probe);

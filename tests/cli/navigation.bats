@@ -215,6 +215,73 @@ play_page() { # play_page FILE STEP: see page.py
     [ "$(ls -A)" = "$(printf '%s\n' digit.safetensors err out)" ] # no probe is left behind
 }
 
+@test "reproduce: goals, differences, a goal that moves, and the page again from the records alone" {
+    cat >two.yaml <<END
+title: Two agents
+move_ms: 80
+rows:
+  lsnn:
+    label: LSNN
+    experiment: navigation
+    seeds: [1, 2]
+    set: [net.n_lif=14, net.n_adaptive=10]
+  lif:
+    label: LIF, no adaptation
+    experiment: navigation
+    set: [net.n_lif=14, net.n_adaptive=10, net.beta=0]
+    against: lsnn
+  lstm:
+    label: LSTM
+    experiment: navigation-lstm
+    set: [net.n_units=9]
+    against: lsnn
+END
+    quick=(--set rl.episode_ms=200 --set navigation.step=0.1 --set train.iterations=3 --set train.valid_every=2 --set train.valid_batches=1
+        --set train.test_batches=2 --threads 1 --quiet)
+    check 0 reproduce ./two.yaml "${quick[@]}" --out study
+    [ "$(find study/records -name '*.goals.json' | wc -l)" = 4 ]
+    jq -e '.agents | length == 8 and (.[0].episode_goals | length) == 20 and (.[1] | has("episode_goals") | not)' study/records/lsnn-seed1.goals.json
+    jq -e '.agents | [.[] | has("after_move")] == [false, true]' study/records/lif-seed1.goals.json
+    jq -e '.agents[1] | .before_move.n_episodes == 20 and .after_move.n_episodes == 40' study/records/lif-seed1.goals.json
+    jq -e -s '(.[0].agents[0].episode_goals | add / 20) - .[1].score | fabs < 1e-4' study/records/lsnn-seed2{.goals,}.json
+    page=study/README.md
+    for figure in learning goals paths sample connections scores; do
+        says $page "]($figure.svg)"
+    done
+    says study/learning.svg '>straight to the goal<'
+    says study/goals.svg '>LIF, no adaptation<'
+    says study/sample.svg '>Position<'
+    says $page '[agent.html](agent.html)'
+    python3 "$BATS_TEST_DIRNAME/page.py" check study/agent.html
+    [ "$(grep -Ec '^\| search along the rim \| [12] \| [0-9.]+ ± [0-9.]+ \| ' $page)" = 4 ] # where the goal stays, and moves
+    [ "$(grep -c '^| LSNN | [12] | ' $page)" = 4 ]
+    [ "$(grep -Ec '^\| (LIF, no adaptation|LSTM) \| LSNN \| 1 \| [+-]' $page)" = 2 ]
+    says $page 'every 80 ms'
+    check 0 eval study/runs/lif-seed1 --against study/runs/lsnn-seed1 --json
+    says $page "| LIF, no adaptation | LSNN | 1 | $(jq -r '.goals, .goals_interval' out | xargs printf '%+.2f ± %.2f') | "
+    mkdir copy
+    cp -r study/records study/{paths,sample,connections}.svg study/agent.html copy
+    check 0 reproduce ./two.yaml --report --out copy
+    for file in README.md goals.svg learning.svg scores.svg; do
+        cmp study/$file copy/$file
+    done
+    check 0 reproduce ./two.yaml "${quick[@]}" --out study # again: nothing to do
+    cmp $page copy/README.md
+    sed -i 's/"episode_first":\[[0-9.]*,/"episode_first":[/' copy/records/lif-seed1.goals.json # one number is gone
+    check 4 reproduce ./two.yaml --report --out copy
+    one_error_line
+    says err 'episode_first is not as it was written'
+}
+
+@test "reproduce: where no goal moves within an episode, nothing is said of it" {
+    check 0 reproduce navigation --rows navigation --seeds 1 --set rl.episode_ms=100 --set net.n_lif=10 --set net.n_adaptive=5 \
+        --set train.iterations=2 --set train.valid_batches=1 --set train.test_batches=2 --threads 1 --quiet --out study
+    jq -e '.agents | length == 4' study/records/navigation-seed1.goals.json
+    lacks study/README.md 'A goal that moves'
+    says study/README.md 'The first goal and later ones'
+    lacks study/README.md 'Differences'
+}
+
 @test "a task of a program's own says where its environment is to come from" {
     printf 'task: rl-own\n' >own.yaml
     check 3 train ./own.yaml --out own

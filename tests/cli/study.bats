@@ -132,7 +132,7 @@ END
         table=$(basename "$folder")
         mkdir "$table"
         cp -r "$folder/records" "$table"
-        for figure in sample.svg connections.svg; do # these need the networks
+        for figure in sample.svg connections.svg paths.svg agent.html; do # these need the networks
             [ ! -e "$folder/$figure" ] || cp "$folder/$figure" "$table"
         done
         check 0 reproduce "$table" --report --out "$table"

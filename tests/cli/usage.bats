@@ -202,6 +202,7 @@ setup() {
         complete_words train dig
         complete_words show digits --set net.bet
         complete_words data g
+        complete_words reproduce navi
         complete -p lsnn' "$LSNN" >found
     diff - found <<'END'
 train 
@@ -211,6 +212,7 @@ valid
 digits 
 net.beta= 
 get 
+navigation 
 complete -F _lsnn lsnn
 END
 }
