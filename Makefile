@@ -49,10 +49,11 @@ bench: build
 reproduce: build
 	for table in digits store-recall smnist l2l navigation; do $(BUILD)/lsnn reproduce $$table || exit; done
 
-## golden: compute the golden gradients again with the independent reference (needs Python with PyTorch)
+## golden: compute the golden gradients again with the independent reference (needs Python with PyTorch and python_speech_features)
 golden:
 	python3 tests/reference/make_golden.py
 	python3 tests/reference/make_dense_golden.py
+	python3 tests/reference/make_speech_golden.py
 
 ## format: lay out every C file by .clang-format (clang-format 14)
 format:

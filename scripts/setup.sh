@@ -19,6 +19,9 @@ libssl-dev            module libcrypto
 zlib1g-dev            module zlib
 libcairo2-dev         module cairo
 libopenblas-dev       module openblas
+libsndfile1-dev       module sndfile
+libkissfft-dev        module kissfft-float
+libarchive-dev        module libarchive
 librandom123-dev      header Random123/philox.h
 '
 test_needs='

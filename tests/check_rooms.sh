@@ -2,7 +2,7 @@
 # The law of the house: a file in src/ includes only its own room and rooms above it; cli/ sees the public header and its own, examples/ the
 # public header alone; file names are unique in src/.    tests/check_rooms.sh [--self-test | FOLDER]
 set -euo pipefail
-rooms=(base machine config data net dense learn rl model tasks run l2l bench figure study)
+rooms=(base machine config data speech net dense learn rl model tasks run l2l bench figure study)
 
 declare -A place # a room's number from the top
 for k in "${!rooms[@]}"; do

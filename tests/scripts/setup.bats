@@ -10,7 +10,7 @@ setup() {
     cp "$LSNN_SOURCE/scripts/setup.sh" "$TREE/scripts/"
     touch "$LOG"
     printf '%s\n' gcc libc6-dev cmake ninja-build pkg-config libyaml-dev libjansson-dev libcurl4-openssl-dev libssl-dev zlib1g-dev \
-        libcairo2-dev libopenblas-dev librandom123-dev >"$HAVE"
+        libcairo2-dev libopenblas-dev libsndfile1-dev libkissfft-dev libarchive-dev librandom123-dev >"$HAVE"
     echo 'ID=debian' >"$LSNN_OS_RELEASE"
     for tool in bash env awk sed sort tr dirname grep cat rm mkdir touch; do
         ln -s "$(command -v "$tool")" "$BIN/$tool"
