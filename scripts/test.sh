@@ -3,6 +3,7 @@
 #   V=1                show the output of what passes too
 #   LSNN_TEST_FAST=1   leave out the run under AddressSanitizer and UndefinedBehaviorSanitizer
 #   LSNN_TEST_MNIST    a folder with the four MNIST files; tests that need them are skipped without
+#   LSNN_TEST_FSDD     a folder with recordings.tar.gz of the spoken digits; likewise
 #   JOBS               how many programs to run at once (default: one a core)
 set -euo pipefail
 cd "$(dirname "$0")/.."

@@ -320,7 +320,7 @@ static void names_are_known_or_not(void **state) {
     lsnn_data_options options = {.message = hear, .user = &l};
     assert_int_equal(lsnn_data_get("mmist", &options), LSNN_ERR_USAGE);
     assert_said(lsnn_error(), "'mmist'");
-    assert_said(lsnn_error(), "digits and mnist");
+    assert_said(lsnn_error(), "digits, mnist and fsdd");
     assert_int_equal(lsnn_data_get("digits", &options), LSNN_OK);
     assert_said(l.said, "ships with the program");
     assert_int_equal(lsnn_data_get("digits", NULL), LSNN_OK);
@@ -465,6 +465,58 @@ static void goes_on(const char *option, const char *expected) {
     free(log);
 }
 
+/* Of an archive it is the recordings that are checked. */
+static lsnn_status get_digits(const char *url, listener *l) {
+    char path[PATH_SIZE];
+    lsnn_data_options options = {.folder = at(path, "data"), .base_url = url, .message = hear, .user = l};
+    l->said[0] = 0;
+    return lsnn_data_get("fsdd", &options);
+}
+
+static void an_archive_of_other_recordings_is_refused(void **state) {
+    (void)state;
+    char path[PATH_SIZE];
+    listener l = {0};
+    clear();
+    run("cd '%s' && echo sound >7_jackson_1.wav && tar czf served/recordings.tar.gz 7_jackson_1.wav", base);
+    server s = start(NULL, NULL);
+    assert_int_equal(get_digits(s.url, &l), LSNN_ERR_DATA);
+    assert_said(lsnn_error(), "the SHA-256 of the list of its recordings' SHA-256 is ");
+    run("echo no archive >'%s'", at(path, "served/recordings.tar.gz"));
+    assert_int_equal(get_digits(s.url, &l), LSNN_ERR_DATA);
+    assert_said(lsnn_error(), "no archive that can be read");
+    stop(&s);
+    assert_data_is_empty();
+}
+
+static void the_spoken_digits_are_known_however_they_are_packed(void **state) {
+    (void)state;
+    const char *real = getenv("LSNN_TEST_FSDD");
+    if (real == NULL) {
+        skip();
+    }
+    listener l = {0};
+    clear();
+    char path[PATH_SIZE];
+    uint8_t *bytes = NULL;
+    size_t n;
+    assert_int_equal(path_join(path, sizeof path, real, "recordings.tar.gz"), LSNN_OK);
+    assert_int_equal(file_read(path, &bytes, &n), LSNN_OK);
+    put("served/recordings.tar.gz", bytes, n);
+    free(bytes);
+    server s = start(NULL, NULL);
+    for (int again = 0; again < 2; ++again) {
+        assert_int_equal(get_digits(s.url, &l), LSNN_OK);
+        assert_said(l.said, "1 new");
+        assert_int_equal(get_digits(s.url, &l), LSNN_OK);
+        assert_said(l.said, "0 new");
+        run("cd '%s' && rm -r data/fsdd && mkdir -p other && tar xzf served/recordings.tar.gz -C other && tar czf served/recordings.tar.gz "
+            "--sort=name --mtime=@0 other && rm -r other",
+            base);
+    }
+    stop(&s);
+}
+
 static void goes_on_with_a_range(void **state) {
     (void)state;
     goes_on(NULL, "train-labels-idx1-ubyte.gz -\ntrain-labels-idx1-ubyte.gz bytes=3000-\nt10k-images-idx3-ubyte.gz -\n");
@@ -518,6 +570,8 @@ int main(void) {
         cmocka_unit_test(finds_the_folder),
         cmocka_unit_test(lists_what_is_there),
         cmocka_unit_test(downloads_once),
+        cmocka_unit_test(an_archive_of_other_recordings_is_refused),
+        cmocka_unit_test(the_spoken_digits_are_known_however_they_are_packed),
         cmocka_unit_test(goes_on_with_a_range),
         cmocka_unit_test(goes_on_without_ranges),
         cmocka_unit_test(whatever_was_left_before),

@@ -14,13 +14,17 @@
 #define L2L      "l2l-teacher,l2l-sinusoid,l2l-own"
 #define RL       "navigation,rl-own"
 #define NAVIGATE "navigation"
+#define TIMIT    "timit"
+#define DIGITS   "speech-digits"
+#define SPEECH   "timit,speech-digits"
 #define SPIKING  "lsnn"
 #define BASELINE "lstm,rnn"
 
 /* clang-format off: one row a setting */
 static const option table[] = {
     /* key, type, default, minimum, maximum, bounds, choices, unit, help, tasks, kinds */
-    {"task", OPTION_CHOICE, NULL, 0, 0, NULL, "store-recall|digits|smnist|arrays|l2l-teacher|l2l-sinusoid|l2l-own|navigation|rl-own", "",
+    {"task", OPTION_CHOICE, NULL, 0, 0, NULL,
+     "store-recall|digits|smnist|arrays|l2l-teacher|l2l-sinusoid|l2l-own|navigation|rl-own|timit|speech-digits", "",
      "what is learned: which inputs are shown, and what the loss and the score are", NULL, NULL},
     {"seed", OPTION_INT, "1", 0, 4611686018427387904.0, "[]", NULL, "",
      "seed of everything that is drawn: weights, delays, order of the samples, noise", NULL, NULL},
@@ -204,6 +208,43 @@ static const option table[] = {
      NAVIGATE, NULL},
     {"navigation.move_ms", OPTION_INT, "0", 0, 1e8, "[]", NULL, "ms",
      "a control: time after which the goal is somewhere else, again and again; 0: never", NAVIGATE, NULL},
+
+    {"data.path", OPTION_TEXT, "", 0, 0, NULL, NULL, "",
+     "folder of the corpus, in which TRAIN and TEST are; empty: the folder timit among the data sets", TIMIT, NULL},
+
+    {"speech.sample_rate", OPTION_INT, "16000", 1000, 1e6, "[]", NULL, "Hz", "samples a second, which all recordings must have", SPEECH,
+     NULL},
+    {"speech.features", OPTION_CHOICE, "mfcc", 0, 0, NULL, "mfcc|mel", "",
+     "what is taken of a frame: mel-frequency cepstral coefficients, or the logarithms of a mel filter bank", SPEECH, NULL},
+    {"speech.window_ms", OPTION_REAL, "25", 0, 1000, "(]", NULL, "ms", "length of a frame", SPEECH, NULL},
+    {"speech.hop_ms", OPTION_REAL, "10", 0, 1000, "(]", NULL, "ms", "time from one frame to the next", SPEECH, NULL},
+    {"speech.window", OPTION_CHOICE, "hamming", 0, 0, NULL, "hamming|rectangle", "", "what a frame's samples are multiplied by", SPEECH,
+     NULL},
+    {"speech.preemphasis", OPTION_REAL, "0.97", 0, 1, "[]", NULL, "", "part of the sample before that is taken off each sample", SPEECH,
+     NULL},
+    {"speech.n_filters", OPTION_INT, "26", 2, 1000, "[]", NULL, "", "filters of the mel filter bank", SPEECH, NULL},
+    {"speech.low_hz", OPTION_REAL, "0", 0, 1e6, "[]", NULL, "Hz", "lower end of the filter bank", SPEECH, NULL},
+    {"speech.high_hz", OPTION_REAL, "0", 0, 1e6, "[]", NULL, "Hz", "upper end of the filter bank; 0: half of speech.sample_rate", SPEECH,
+     NULL},
+    {"speech.n_coefficients", OPTION_INT, "13", 1, 1000, "[]", NULL, "", "cepstral coefficients, with features mfcc", SPEECH, NULL},
+    {"speech.lifter", OPTION_INT, "22", 0, 1000, "[]", NULL, "", "lifter, which raises the higher cepstral coefficients; 0: none", SPEECH,
+     NULL},
+    {"speech.energy", OPTION_BOOL, "true", 0, 0, NULL, "true|false", "",
+     "take the frame's log energy: in place of coefficient 0, or as one more number behind the filters", SPEECH, NULL},
+    {"speech.differences", OPTION_INT, "2", 0, 2, "[]", NULL, "",
+     "how often differences from frame to frame are added: 0, 1 (first) or 2 (and second)", SPEECH, NULL},
+    {"speech.difference_width", OPTION_INT, "2", 1, 20, "[]", NULL, "frames", "how far to each side a difference looks", SPEECH, NULL},
+    {"speech.frame_ms", OPTION_INT, "5", 1, 100, "[]", NULL, "ms", "time that each frame is shown to the network", SPEECH, NULL},
+    {"speech.fold", OPTION_BOOL, "false", 0, 0, NULL, "true|false", "",
+     "fold the phones: TIMIT's 61 to 39, other corpora's as their phones.txt says", TIMIT, NULL},
+    {"speech.allow_gaps", OPTION_BOOL, "false", 0, 0, NULL, "true|false", "",
+     "let labels leave gaps, whose frames do not count; else they are an error", TIMIT, NULL},
+    {"speech.leave_out", OPTION_TEXT, "george", 0, 0, NULL, NULL, "", "the speaker whose recordings are for the test", DIGITS, NULL},
+    {"speech.valid_speaker", OPTION_TEXT, "", 0, 0, NULL, NULL, "",
+     "the speaker whose recordings are for validation; empty: recordings 0 to 4 of each digit by each speaker who is not left out", DIGITS,
+     NULL},
+    {"speech.readout_ms", OPTION_INT, "100", 1, 100000, "[]", NULL, "ms",
+     "last part of the recording, as long as it is shown, over which the outputs are averaged", DIGITS, NULL},
 };
 /* clang-format on */
 

@@ -13,6 +13,7 @@
 
 #include "base/file.h"
 #include "config/share.h"
+#include "data/archive.h"
 
 /* ---- the data sets ---- */
 
@@ -20,8 +21,9 @@ enum { PATH_SIZE = 2048, MAX_FILES = 4, MAX_MIRRORS = 2 };
 
 typedef struct data_file {
     const char *name;   /* decompressed; what is downloaded has .gz at its end */
-    const char *sha256; /* and size, of the decompressed content */
+    const char *sha256; /* and size, of the decompressed content; of an archive, see check_recordings, and at most this size */
     size_t n_bytes;
+    const char *archive; /* of recordings: its name on the mirrors; NULL: no archive */
 } data_file;
 
 typedef struct data_set {
@@ -43,10 +45,16 @@ static const data_set sets[] = {
      "CC BY-SA 3.0",
      {"https://ossci-datasets.s3.amazonaws.com/mnist", "https://storage.googleapis.com/cvdf-datasets/mnist"},
      4,
-     {{"train-images-idx3-ubyte", "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db", 47040016},
-      {"train-labels-idx1-ubyte", "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5", 60008},
-      {"t10k-images-idx3-ubyte", "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7", 7840016},
-      {"t10k-labels-idx1-ubyte", "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2", 10008}}},
+     {{"train-images-idx3-ubyte", "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db", 47040016, NULL},
+      {"train-labels-idx1-ubyte", "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5", 60008, NULL},
+      {"t10k-images-idx3-ubyte", "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7", 7840016, NULL},
+      {"t10k-labels-idx1-ubyte", "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2", 10008, NULL}}},
+    {"fsdd",
+     "3,000 spoken digits by six speakers (free spoken digit dataset, version 1.0.10); 16 MB",
+     "CC BY-SA 4.0",
+     {"https://github.com/Jakobovski/free-spoken-digit-dataset/archive/refs/tags"},
+     1,
+     {{"recordings.tar", "1801eae019c063377d98f831d3f93574f259475df7332bb0e3d1b080fb5e6959", 48 << 20, "v1.0.10.tar.gz"}}},
 };
 
 enum { N_SETS = sizeof sets / sizeof *sets };
@@ -218,16 +226,78 @@ static lsnn_status request_whole(CURL *curl, transfer *t, const char *url, const
 
 /* ---- one file ---- */
 
+/* A line "SHA-256  NAME" for each .wav file of an archive, as sha256sum prints it. */
+typedef struct wav_list {
+    int n, room;
+    char (*lines)[128];
+} wav_list;
+
+static lsnn_status list_wav(void *user, const char *name, const uint8_t *bytes, size_t n) {
+    wav_list *list = user;
+    const char *slash = strrchr(name, '/');
+    const char *bare = slash != NULL ? slash + 1 : name;
+    if (!path_has_ending(bare, ".wav")) {
+        return LSNN_OK;
+    }
+    if (list->n == list->room) {
+        int room = 2 * list->room + 1024;
+        char(*larger)[128] = realloc(list->lines, (size_t)room * sizeof *larger);
+        if (larger == NULL) {
+            return fail(LSNN_ERR_MEMORY, "no memory for a list of %d recordings", room);
+        }
+        list->lines = larger;
+        list->room = room;
+    }
+    char sha256[65];
+    sha256_hex(bytes, n, sha256);
+    snprintf(list->lines[list->n++], sizeof *list->lines, "%s  %.59s\n", sha256, bare);
+    return LSNN_OK;
+}
+
+static int by_name(const void *a, const void *b) {
+    return strcmp((const char *)a + 66, (const char *)b + 66);
+}
+
+/* The SHA-256 of what `LC_ALL=C sha256sum *.wav` prints in a folder with an archive's .wav files: whoever packs the same recordings, it stays the same. */
+static lsnn_status check_recordings(const char *path, size_t max, char found[65]) {
+    lsnn_status status = LSNN_OK;
+    wav_list list = {0};
+    char *text = NULL;
+    TRY(archive_each(path, max, list_wav, &list));
+    text = calloc((size_t)list.n + 1, sizeof *list.lines);
+    if (text == NULL) {
+        TRY(fail(LSNN_ERR_MEMORY, "no memory for a list of %d recordings", list.n));
+    }
+    if (list.n > 0) {
+        qsort(list.lines, (size_t)list.n, sizeof *list.lines, by_name);
+    }
+    size_t length = 0;
+    for (int k = 0; k < list.n; ++k) {
+        strcpy(text + length, list.lines[k]);
+        length += strlen(list.lines[k]);
+    }
+    sha256_hex(text, length, found);
+out:
+    free(list.lines);
+    free(text);
+    return status;
+}
+
 /* Has the file (gzip or not) the content that it should? DATA: the message says what it has. */
 static lsnn_status check_content(const char *path, const data_file *file) {
     lsnn_status status = LSNN_OK;
     uint8_t *bytes = NULL;
     size_t n;
     char found[65];
-    TRY(file_read_gzip(path, file->n_bytes, &bytes, &n));
-    sha256_hex(bytes, n, found);
+    if (file->archive != NULL) {
+        TRY(check_recordings(path, file->n_bytes, found));
+    } else {
+        TRY(file_read_gzip(path, file->n_bytes, &bytes, &n));
+        sha256_hex(bytes, n, found);
+    }
     if (strcmp(found, file->sha256) != 0) {
-        status = fail(LSNN_ERR_DATA, "%s: the SHA-256 of the decompressed content is %s where %s was expected", path, found, file->sha256);
+        status = fail(LSNN_ERR_DATA, "%s: the SHA-256 of the %s is %s where %s was expected", path,
+                      file->archive != NULL ? "list of its recordings' SHA-256" : "decompressed content", found, file->sha256);
     }
 out:
     free(bytes);
@@ -290,9 +360,9 @@ out:
     return status;
 }
 
-/* Downloads one file from the first mirror that works to FILE.part, checks it, and puts it in place. */
-static lsnn_status get_file(CURL *curl, const char *const mirrors[MAX_MIRRORS], const char *folder, const data_file *file,
-                            const lsnn_data_options *options) {
+/* Downloads one file from the first mirror that works to FILE.part, checks it, and puts it in place. remote: its name there; NULL: the same. */
+static lsnn_status get_file(CURL *curl, const char *const mirrors[MAX_MIRRORS], const char *remote, const char *folder,
+                            const data_file *file, const lsnn_data_options *options) {
     lsnn_status status = LSNN_OK;
     char name[64], target[PATH_SIZE], part[PATH_SIZE], url[PATH_SIZE];
     transfer t = {.options = options, .name = name, .file = -1, .max = (int64_t)(file->n_bytes + file->n_bytes / 8 + 4096)};
@@ -306,7 +376,7 @@ static lsnn_status get_file(CURL *curl, const char *const mirrors[MAX_MIRRORS], 
     }
     status = LSNN_ERR_NETWORK;
     for (int m = 0; m < MAX_MIRRORS && mirrors[m] != NULL && status == LSNN_ERR_NETWORK; ++m) {
-        TRY(path_join(url, sizeof url, mirrors[m], name));
+        TRY(path_join(url, sizeof url, mirrors[m], remote != NULL ? remote : name));
         status = fetch_from(curl, &t, url, part, file);
     }
     TRY(status);
@@ -370,7 +440,7 @@ lsnn_status lsnn_data_get(const char *name, const lsnn_data_options *options) {
     options = options != NULL ? options : &no_options;
     const data_set *set = find_set(name);
     if (set == NULL) {
-        return fail(LSNN_ERR_USAGE, "no data set is called '%s'; there are digits and mnist", name);
+        return fail(LSNN_ERR_USAGE, "no data set is called '%s'; there are digits, mnist and fsdd", name);
     }
     if (set->n_files == 0) {
         say(options, "%s ships with the program; there is nothing to download", set->name);
@@ -390,7 +460,8 @@ lsnn_status lsnn_data_get(const char *name, const lsnn_data_options *options) {
             status = fail(LSNN_ERR_MEMORY, "%s: not enough memory to download it", set->name);
             goto out;
         }
-        TRY(get_file(curl, base_url != NULL ? base : set->mirrors, folder, &set->files[f], options));
+        TRY(get_file(curl, base_url != NULL ? base : set->mirrors, base_url != NULL ? NULL : set->files[f].archive, folder, &set->files[f],
+                     options));
         ++n_new;
     }
     say(options, "%s: all %d files are in %s (%d new)", set->name, set->n_files, folder, n_new);

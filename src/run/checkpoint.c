@@ -19,6 +19,7 @@ static lsnn_status write_common(tensor_writer *writer, const char *kind, const l
         tensor_writer_text(writer, "settings", *settings);
         model_write(state->model, writer);
         synapses_write(state->model, writer);
+        task_write_kept(state->task, writer);
     }
     return status;
 }

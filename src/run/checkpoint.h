@@ -3,6 +3,7 @@
 #define LSNN_RUN_CHECKPOINT_H
 
 #include "model/model.h"
+#include "tasks/task.h"
 
 /* The numbers of a training besides its arrays. */
 typedef struct train_position {
@@ -14,6 +15,7 @@ typedef struct train_position {
 } train_position;
 
 typedef struct train_state {
+    const task *task; /* what it keeps of its data goes into every file */
     model *model;
     lsnn_adam *adam;
     pass *pass; /* its carried state counts if carry_state */

@@ -141,6 +141,17 @@ static bool is_of_task(const char *assignment) {
     return true;
 }
 
+/* What the model keeps of its training data goes into the task. */
+static lsnn_status take_kept(const opened_model *m) {
+    lsnn_status status = LSNN_OK;
+    tensor_file *file = NULL;
+    TRY(tensor_file_open(&file, m->path));
+    TRY(task_read_kept(m->task, file));
+out:
+    tensor_file_close(file);
+    return status;
+}
+
 static lsnn_status change_settings(lsnn_experiment *experiment, const lsnn_run_options *options) {
     lsnn_status status = LSNN_OK;
     for (int k = 0; k < options->n_settings; k++) {
@@ -176,7 +187,9 @@ lsnn_status model_open(opened_model *m, const char *run_or_model, const lsnn_run
     m->seed = options->seed != 0 ? options->seed : (uint64_t)setting_int(m->experiment, "seed");
     TRY(change_settings(m->experiment, options));
     TRY(task_open(&m->task, m->experiment, options));
+    TRY(task_need_split(m->task, part));
     TRY(setup_check_model(m->model, m->task, m->path));
+    TRY(take_kept(m));
 out:
     return status;
 }

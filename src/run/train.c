@@ -121,10 +121,12 @@ static lsnn_status create_state(training *r) {
     if (file != NULL) {
         TRY(model_read(&r->state.model, e, file));
         TRY(setup_check_model(r->state.model, r->task, tensor_file_path(file)));
+        TRY(task_read_kept(r->task, file));
     } else {
         TRY(model_create(&r->state.model, e, &shape));
     }
     TRY(model_start_training(r->state.model, e));
+    r->state.task = r->task;
     r->state.carry_state = setting_bool(e, "train.carry_state");
     r->state.position.best_score = NAN;
     TRY(setup_adam(&r->state.adam, e, r->state.model));
@@ -361,6 +363,9 @@ lsnn_status lsnn_train(const lsnn_experiment *experiment, lsnn_context *context,
     TRY(experiment_copy(&r.experiment, experiment));
     TRY(find_folder(&r, &holds_run));
     TRY(task_open(&r.task, r.experiment, options));
+    for (int p = 0; p < (options->no_test ? SPLIT_TEST : SPLITS); p++) {
+        TRY(task_need_split(r.task, (split)p));
+    }
     if (holds_run) {
         TRY(lock_folder(&r));
         if (!options->resume) {

@@ -4,8 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const task_kind *const kinds[] = {&task_store_recall, &task_digits,  &task_smnist,     &task_arrays, &task_l2l_teacher,
-                                         &task_l2l_sinusoid, &task_l2l_own, &task_navigation, &task_rl_own};
+static const task_kind *const kinds[] = {&task_store_recall, &task_digits,       &task_smnist,       &task_arrays,
+                                         &task_l2l_teacher,  &task_l2l_sinusoid, &task_l2l_own,      &task_navigation,
+                                         &task_rl_own,       &task_timit,        &task_speech_digits};
 
 static const task_kind *kind_of(const lsnn_experiment *experiment) {
     const char *name = setting_text(experiment, "task");
@@ -45,6 +46,15 @@ void task_close(task *t) {
         free(t->window_stop);
         t->kind->close(t);
     }
+}
+
+lsnn_status task_need_split(const task *t, split part) {
+    static const char *const names[SPLITS] = {"train", "valid", "test"};
+    if (t->n_samples[part] < 0) {
+        return fail(LSNN_ERR_DATA, "the data of the task %s have no samples for the split %s; bring some, or use another split",
+                    t->kind->name, names[part]);
+    }
+    return LSNN_OK;
 }
 
 lsnn_status task_create_windows(task *t, int n_windows) {

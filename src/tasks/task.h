@@ -2,6 +2,7 @@
 #ifndef LSNN_TASKS_TASK_H
 #define LSNN_TASKS_TASK_H
 
+#include "base/tensorfile.h"
 #include "config/experiment.h"
 #include "data/input_lane.h"
 
@@ -28,8 +29,14 @@ typedef struct task_kind {
     /* The shape alone, where it is known without the data, which are not there; NULL: it is not. */
     lsnn_status (*open_shape)(task **out, const lsnn_experiment *experiment);
     void (*close)(task *t);
+    /* What a model must know of the data that it was trained on, so that it can be used on others: to its file, as tensors and texts "data.*" (borrowed until that is saved), and
+     * back, in place of what was found in the data. NULL: nothing. Errors: DATA (there is none, or of something else). */
+    void (*write_kept)(const task *t, tensor_writer *writer);
+    lsnn_status (*read_kept)(task *t, const tensor_file *file);
     /* NULL: the samples are made while the network runs, LOSS_POLICY (navigation.h). Writes sample `index` of a split; for samples that are drawn, seed and index decide which. */
     void (*write)(const task *t, split part, uint64_t seed, uint64_t index, const sample_writer *to);
+    /* Steps that sample `index` of a split takes, 1..n_steps: windows that begin later do not count, and its input there stays silent. NULL: every sample takes all n_steps. */
+    int (*length)(const task *t, split part, uint64_t index);
 } task_kind;
 
 /* First member of every task's own struct. */
@@ -41,7 +48,7 @@ struct task {
     bool lower_is_better;
     int n_in, n_out, n_steps, n_windows;
     int *window_start, *window_stop; /* [n_windows] */
-    int64_t n_samples[SPLITS];       /* 0: drawn, without end */
+    int64_t n_samples[SPLITS];       /* 0: drawn, without end; -1: the data have none */
 };
 
 /* Opens the task that the experiment names. Errors: as open, USAGE (a family or an environment for a task that takes none). */
@@ -49,8 +56,19 @@ lsnn_status task_open(task **out, const lsnn_experiment *experiment, const lsnn_
 /* As task_open, but the task may only be good for its shape, if its data are missing. */
 lsnn_status task_open_shape(task **out, const lsnn_experiment *experiment, const lsnn_run_options *options);
 void task_close(task *t);
+/* Are there samples of this split? Errors: DATA. */
+lsnn_status task_need_split(const task *t, split part);
 /* Room for n_windows windows. Errors: MEMORY. */
 lsnn_status task_create_windows(task *t, int n_windows);
+
+static inline void task_write_kept(const task *t, tensor_writer *writer) {
+    if (t->kind->write_kept != NULL) {
+        t->kind->write_kept(t, writer);
+    }
+}
+static inline lsnn_status task_read_kept(task *t, const tensor_file *file) {
+    return t->kind->read_kept != NULL ? t->kind->read_kept(t, file) : LSNN_OK;
+}
 
 static inline void sample_spike(const sample_writer *to, int t, int i) {
     lane_add_spike(&to->input, t, i);
@@ -71,6 +89,6 @@ int task_steps(const lsnn_experiment *experiment, double ms);
 lsnn_status task_set_steps(task *t, double n_steps);
 
 extern const task_kind task_store_recall, task_digits, task_smnist, task_arrays, task_l2l_teacher, task_l2l_sinusoid, task_l2l_own,
-    task_navigation, task_rl_own;
+    task_navigation, task_rl_own, task_timit, task_speech_digits;
 
 #endif

@@ -1,0 +1,204 @@
+#include "tasks/utterances.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+lsnn_status utterances_begin(utterances *s, const lsnn_experiment *e) {
+    lsnn_status status = LSNN_OK;
+    feature_options options = {.mel = strcmp(setting_text(e, "speech.features"), "mel") == 0,
+                               .hamming = strcmp(setting_text(e, "speech.window"), "hamming") == 0,
+                               .energy = setting_bool(e, "speech.energy"),
+                               .rate = (int)setting_int(e, "speech.sample_rate"),
+                               .window_ms = setting_real(e, "speech.window_ms"),
+                               .hop_ms = setting_real(e, "speech.hop_ms"),
+                               .low_hz = setting_real(e, "speech.low_hz"),
+                               .high_hz = setting_real(e, "speech.high_hz"),
+                               .preemphasis = setting_real(e, "speech.preemphasis"),
+                               .n_filters = (int)setting_int(e, "speech.n_filters"),
+                               .n_coefficients = (int)setting_int(e, "speech.n_coefficients"),
+                               .lifter = (int)setting_int(e, "speech.lifter")};
+    TRY(features_create(&s->maker, &options));
+    s->rate = options.rate;
+    s->size = features_size(s->maker);
+    s->differences = (int)setting_int(e, "speech.differences");
+    s->width = (int)setting_int(e, "speech.difference_width");
+    s->frame_steps = task_steps(e, (double)setting_int(e, "speech.frame_ms"));
+    s->task.input = LSNN_CURRENTS;
+    s->task.loss = LOSS_CROSS_ENTROPY;
+    s->task.n_in = s->size * (s->differences + 1);
+out:
+    return status;
+}
+
+lsnn_status utterances_make_room(utterances *s, split part, int64_t n) {
+    s->of[part] = calloc((size_t)n + 1, sizeof *s->of[part]);
+    if (s->of[part] == NULL) {
+        return fail(LSNN_ERR_MEMORY, "no memory for %lld recordings", (long long)n);
+    }
+    s->task.n_samples[part] = n > 0 ? n : -1;
+    return LSNN_OK;
+}
+
+lsnn_status utterance_set(utterances *s, utterance *u, const sound *from) {
+    u->n_frames = features_count_frames(s->maker, from->n);
+    u->frames = malloc((size_t)u->n_frames * (size_t)s->size * sizeof *u->frames);
+    if (u->frames == NULL) {
+        return fail(LSNN_ERR_MEMORY, "no memory for %lld frames", (long long)u->n_frames);
+    }
+    features_make(s->maker, from->samples, from->n, u->frames);
+    return LSNN_OK;
+}
+
+lsnn_status utterance_make_labels(utterance *u, int n_labels) {
+    u->class_of = malloc((size_t)n_labels * sizeof *u->class_of);
+    if (u->class_of == NULL) {
+        return fail(LSNN_ERR_MEMORY, "no memory for %d labels", n_labels);
+    }
+    u->n_labels = n_labels;
+    for (int k = 0; k < n_labels; k++) {
+        u->class_of[k] = -1;
+    }
+    return LSNN_OK;
+}
+
+double utterance_steps(const utterances *s, const utterance *u) {
+    return u->lead + (double)u->n_frames * s->frame_steps;
+}
+
+/* Of frame t: input i, before it is normalised. */
+static double feature_of(const utterances *s, const utterance *u, int64_t t, int i) {
+    return feature_difference(u->frames, u->n_frames, s->size, i / s->size, s->width, t, i % s->size);
+}
+
+lsnn_status utterances_normalise(utterances *s) {
+    lsnn_status status = LSNN_OK;
+    int n_in = s->task.n_in;
+    double *sums = calloc(2 * (size_t)n_in, sizeof *sums); /* of each feature, and of its squares */
+    double n = 0;
+    if (s->task.n_samples[SPLIT_TRAIN] < 0) {
+        goto out;
+    }
+    s->mean = calloc((size_t)n_in, sizeof *s->mean);
+    s->deviation = calloc((size_t)n_in, sizeof *s->deviation);
+    if (sums == NULL || s->mean == NULL || s->deviation == NULL) {
+        TRY(fail(LSNN_ERR_MEMORY, "no memory for the means of %d features", n_in));
+    }
+    for (int64_t k = 0; k < s->task.n_samples[SPLIT_TRAIN]; k++) {
+        const utterance *u = &s->of[SPLIT_TRAIN][k];
+        n += (double)u->n_frames;
+        for (int64_t t = 0; t < u->n_frames; t++) {
+            for (int i = 0; i < n_in; i++) {
+                double x = feature_of(s, u, t, i);
+                sums[2 * i] += x;
+                sums[2 * i + 1] += x * x;
+            }
+        }
+    }
+    for (int i = 0; i < n_in; i++) {
+        double mean = sums[2 * i] / n;
+        double variance = sums[2 * i + 1] / n - mean * mean;
+        s->mean[i] = (float)mean;
+        s->deviation[i] = variance > 1e-12 * (mean * mean + 1) ? (float)sqrt(variance) : 1; /* what never changes stays near 0 */
+    }
+out:
+    free(sums);
+    return status;
+}
+
+void utterances_release(utterances *s) {
+    features_free(s->maker);
+    for (int p = 0; p < SPLITS; p++) {
+        for (int64_t k = 0; s->of[p] != NULL && k < s->task.n_samples[p]; k++) {
+            free(s->of[p][k].frames);
+            free(s->of[p][k].class_of);
+        }
+        free(s->of[p]);
+    }
+    free(s->mean);
+    free(s->deviation);
+}
+
+void utterances_write(const task *t, split part, uint64_t seed, uint64_t index, const sample_writer *to) {
+    (void)seed;
+    const utterances *s = (const utterances *)t;
+    const utterance *u = &s->of[part][index];
+    assert(s->mean != NULL && "training recordings, or a model's means");
+    for (int64_t frame = 0; frame < u->n_frames; frame++) {
+        int first = u->lead + (int)frame * s->frame_steps;
+        for (int i = 0; i < t->n_in; i++) {
+            double x = (feature_of(s, u, frame, i) - (double)s->mean[i]) / (double)s->deviation[i];
+            for (int step = first; step < first + s->frame_steps; step++) {
+                sample_current(to, step, i, (real)x);
+            }
+        }
+    }
+    for (int k = 0; k < u->n_labels; k++) {
+        sample_class(to, u->first_window + k, u->class_of[k]);
+    }
+}
+
+/* ---- what a model keeps ---- */
+
+/* The names of the classes with blanks between. The caller frees. */
+static char *class_text(const utterances *s) {
+    char *text = calloc((size_t)s->task.n_out, sizeof(phone_name) + 1);
+    size_t length = 0;
+    for (int k = 0; text != NULL && k < s->task.n_out; k++) {
+        length += strlen(strcat(strcpy(text + length, k > 0 ? " " : ""), s->classes[k].text));
+    }
+    return text;
+}
+
+void utterances_write_kept(const task *t, tensor_writer *writer) {
+    const utterances *s = (const utterances *)t;
+    char *classes = class_text(s);
+    if (classes != NULL) {
+        tensor_writer_text(writer, "data.classes", classes);
+    }
+    free(classes);
+    tensor_writer_add(writer, "data.mean", TENSOR_F32, 1, (int64_t[]){t->n_in}, s->mean);
+    tensor_writer_add(writer, "data.deviation", TENSOR_F32, 1, (int64_t[]){t->n_in}, s->deviation);
+}
+
+/* Takes one vector over, into memory of its own. */
+static lsnn_status read_vector(const tensor_file *file, const char *name, int n, bool positive, float **to) {
+    lsnn_status status = LSNN_OK;
+    const tensor *from = NULL;
+    TRY(tensor_file_need(file, name, TENSOR_F32, 1, (int64_t[]){n}, &from));
+    for (int i = 0; i < n; i++) {
+        double x = tensor_at(from, (size_t)i);
+        if (!isfinite(x) || (positive && x <= 0)) {
+            TRY(fail(LSNN_ERR_DATA, "%s: %s[%d] is %g; the file is damaged", tensor_file_path(file), name, i, x));
+        }
+    }
+    float *copy = malloc((size_t)n * sizeof *copy);
+    if (copy == NULL) {
+        TRY(fail(LSNN_ERR_MEMORY, "no memory for %s", name));
+    }
+    memcpy(copy, from->data, (size_t)n * sizeof *copy);
+    free(*to);
+    *to = copy;
+out:
+    return status;
+}
+
+lsnn_status utterances_read_kept(task *t, const tensor_file *file) {
+    lsnn_status status = LSNN_OK;
+    utterances *s = (utterances *)t;
+    char *classes = class_text(s);
+    const char *kept = tensor_file_metadata(file, "data.classes");
+    if (classes == NULL) {
+        TRY(fail(LSNN_ERR_MEMORY, "no memory for the names of the classes"));
+    }
+    if (kept == NULL || strcmp(kept, classes) != 0) {
+        TRY(fail(LSNN_ERR_DATA, "%s: was trained on the classes '%.200s', but the data have '%.200s'; use data with the same",
+                 tensor_file_path(file), kept != NULL ? kept : "", classes));
+    }
+    TRY(read_vector(file, "data.mean", t->n_in, false, &s->mean));
+    TRY(read_vector(file, "data.deviation", t->n_in, true, &s->deviation));
+out:
+    free(classes);
+    return status;
+}

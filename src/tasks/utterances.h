@@ -1,0 +1,50 @@
+/* What the tasks on speech share: recordings as frames of features, each shown for some steps as one number an input, normalised with the mean and the standard deviation
+ * over the training recordings, which a model keeps. */
+#ifndef LSNN_TASKS_UTTERANCES_H
+#define LSNN_TASKS_UTTERANCES_H
+
+#include "speech/audio.h"
+#include "speech/features.h"
+#include "speech/phones.h"
+#include "tasks/task.h"
+
+typedef struct utterance {
+    int64_t n_frames;
+    float *frames;    /* [n_frames][size] */
+    int lead;         /* silent steps before the first */
+    int first_window; /* of those that count */
+    int n_labels;
+    int32_t *class_of; /* [n_labels] of windows first_window, ...; -1: does not count */
+} utterance;
+
+typedef struct utterances {
+    task task;
+    feature_maker *maker;
+    int rate, size;         /* samples a second; features a frame, without differences */
+    int differences, width; /* how many orders of them; feature_difference */
+    int frame_steps;
+    utterance *of[SPLITS];     /* [task.n_samples] */
+    float *mean, *deviation;   /* [n_in]; NULL: there are no training recordings, so that a model has to bring them */
+    const phone_name *classes; /* [n_out]; borrowed */
+} utterances;
+
+/* Settings, feature maker and inputs; kind and the classes come from the task. Errors: SETTING, MEMORY. */
+lsnn_status utterances_begin(utterances *s, const lsnn_experiment *e);
+/* Makes room for n recordings in a split, -1 (none) if n is 0. Errors: MEMORY. */
+lsnn_status utterances_make_room(utterances *s, split part, int64_t n);
+/* Takes over the features of a recording, and makes room for n_labels classes, which are -1. Errors: MEMORY. */
+lsnn_status utterance_set(utterances *s, utterance *u, const sound *from);
+lsnn_status utterance_make_labels(utterance *u, int n_labels);
+/* Steps from the first of `lead` to the end. */
+double utterance_steps(const utterances *s, const utterance *u);
+/* Means and standard deviations over the training recordings, if there are any. Errors: MEMORY. */
+lsnn_status utterances_normalise(utterances *s);
+/* Frees all but the struct. */
+void utterances_release(utterances *s);
+
+/* For task_kind. */
+void utterances_write(const task *t, split part, uint64_t seed, uint64_t index, const sample_writer *to);
+void utterances_write_kept(const task *t, tensor_writer *writer);
+lsnn_status utterances_read_kept(task *t, const tensor_file *file);
+
+#endif
