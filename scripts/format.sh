@@ -15,7 +15,7 @@ if [ -z "$tool" ]; then # another version lays out some lines differently
     exit 77
 fi
 
-mapfile -d '' files < <(find include src cli examples tests bench -name '*.[ch]' -print0 2>/dev/null)
+mapfile -d '' files < <(find include src cli examples tests bench scripts -name '*.[ch]' -print0 2>/dev/null)
 if [ "${1-}" != --check ]; then
     "$tool" -i "${files[@]}"
     exit

@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 tests/check_rooms.sh
 scripts/format.sh --check || [ $? = 77 ]
 if command -v shellcheck >/dev/null; then
-    shellcheck scripts/*.sh tests/*.sh .ci/run
+    shellcheck scripts/*.sh scripts/*/*.sh tests/*.sh .ci/run
     for file in tests/*/*.bats; do
         shellcheck --shell=bats "$file"
     done

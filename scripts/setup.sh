@@ -32,6 +32,8 @@ man-db                command man
 clang-format          command clang-format
 python3               command python3
 python3-venv          python ensurepip
+libespeak-ng-dev      module espeak-ng
+wamerican             file /usr/share/dict/american-english
 '
 long_needs="
 clang                 command clang
@@ -53,6 +55,7 @@ is_there() { # is_there KIND NAME
         command) command -v "$2" >/dev/null ;;
         module) command -v pkg-config >/dev/null && pkg-config --exists "$2" ;;
         header) command -v gcc >/dev/null && echo "#include <$2>" | gcc -E -xc - >/dev/null 2>&1 ;;
+        file) [ -f "$2" ] ;;
         python) command -v python3 >/dev/null && python3 -c "import $2" 2>/dev/null ;;
         clang-file) command -v clang >/dev/null && [ -f "$(clang -print-file-name="$2")" ] ;;
     esac

@@ -105,7 +105,7 @@ refuses() {
     corpus_copy bad
 
     spoil() { # spoil ENDING CONTENT WORDS
-        printf "$2" >"bad/$sentence.$1"
+        printf %b "$2" >"bad/$sentence.$1"
         refuses "$3" --set data.path=bad
         cp "mini/$sentence.$1" "bad/$sentence.$1"
     }

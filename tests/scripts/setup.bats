@@ -115,7 +115,7 @@ set_up() {
 }
 
 @test "a package that this release does not know doesn't keep the others from being installed" {
-    printf '%s\n' libcmocka-dev bats jq man-db clang-format python3 python3-venv >>"$HAVE"
+    printf '%s\n' libcmocka-dev bats jq man-db clang-format python3 python3-venv libespeak-ng-dev wamerican >>"$HAVE"
     export NO_RT=1
     set_up --check long
     [ "$status" = 1 ]
@@ -127,7 +127,7 @@ set_up() {
 }
 
 @test "without a package index the set-up goes on, and says what is left out" {
-    printf '%s\n' libcmocka-dev bats jq man-db clang-format python3 python3-venv >>"$HAVE"
+    printf '%s\n' libcmocka-dev bats jq man-db clang-format python3 python3-venv libespeak-ng-dev wamerican >>"$HAVE"
     stub python3 'exit 1'
     set_up test
     [ "$status" = 0 ]
