@@ -509,6 +509,39 @@ static void features_have_mean_0_and_deviation_1_over_the_training_sentences(voi
     }
 }
 
+/* speech.per_recording: each recording's own mean is taken off, and its deviation divided by. */
+static void recordings_are_evened_out(void **state) {
+    (void)state;
+    static const char *const kinds[] = {"nothing", "mean", "deviation"};
+    char settings[PATH_SIZE + 200], path[PATH_SIZE];
+    enum { N_IN = 13 };
+    for (int c = 0; c < 3; c++) {
+        snprintf(settings, sizeof settings, "task: timit\ndata.path: %s\nspeech: {frame_ms: 1, differences: 0, per_recording: %s}\n",
+                 at(path, "mini"), kinds[c]);
+        task *t = open_task(settings);
+        assert_non_null(t);
+        bool means_are_0 = true, deviations_are_1 = true;
+        for (int64_t k = 0; k < t->n_samples[SPLIT_TEST]; k++) {
+            sample s = take_sample(t, SPLIT_TEST, k);
+            int n = t->kind->length(t, SPLIT_TEST, (uint64_t)k);
+            for (int i = 0; i < N_IN; i++) {
+                double sum = 0, squares = 0;
+                for (int step = 0; step < n; step++) {
+                    double x = (double)s.x[step * N_IN + i];
+                    sum += x / n;
+                    squares += x * x / n;
+                }
+                means_are_0 = means_are_0 && fabs(sum) < 1e-4;
+                deviations_are_1 = deviations_are_1 && fabs(squares - 1) < 1e-3;
+            }
+            free_sample(&s);
+        }
+        assert_int_equal(means_are_0, c >= 1);
+        assert_int_equal(deviations_are_1, c == 2);
+        task_close(t);
+    }
+}
+
 static void settings_that_do_not_fit_are_refused(void **state) {
     (void)state;
     static const struct {
@@ -586,6 +619,7 @@ int main(void) {
                                        cmocka_unit_test(what_is_no_corpus_is_refused),
                                        cmocka_unit_test(frames_have_the_phone_at_their_centre),
                                        cmocka_unit_test(features_have_mean_0_and_deviation_1_over_the_training_sentences),
+                                       cmocka_unit_test(recordings_are_evened_out),
                                        cmocka_unit_test(settings_that_do_not_fit_are_refused),
                                        cmocka_unit_test(digits_are_split_by_speaker)};
     return cmocka_run_group_tests(tests, make_corpora, remove_corpora);

@@ -25,6 +25,9 @@ lsnn_status utterances_begin(utterances *s, const lsnn_experiment *e) {
     s->differences = (int)setting_int(e, "speech.differences");
     s->width = (int)setting_int(e, "speech.difference_width");
     s->frame_steps = task_steps(e, (double)setting_int(e, "speech.frame_ms"));
+    const char *own = setting_text(e, "speech.per_recording");
+    s->own_deviation = strcmp(own, "deviation") == 0;
+    s->own_mean = s->own_deviation || strcmp(own, "mean") == 0;
     s->task.input = LSNN_CURRENTS;
     s->task.loss = LOSS_CROSS_ENTROPY;
     s->task.n_in = s->size * (s->differences + 1);
@@ -41,6 +44,27 @@ lsnn_status utterances_make_room(utterances *s, split part, int64_t n) {
     return LSNN_OK;
 }
 
+/* What speaker and microphone add to every frame of a recording is taken off it. */
+static void even_out(const utterances *s, utterance *u) {
+    for (int i = 0; s->own_mean && i < s->size; i++) {
+        double sum = 0;
+        double squares = 0;
+        for (int64_t t = 0; t < u->n_frames; t++) {
+            sum += (double)u->frames[t * s->size + i];
+        }
+        double mean = sum / (double)u->n_frames;
+        for (int64_t t = 0; t < u->n_frames; t++) {
+            double x = (double)u->frames[t * s->size + i] - mean;
+            squares += x * x;
+        }
+        double deviation = s->own_deviation && squares > 0 ? sqrt(squares / (double)u->n_frames) : 1;
+        for (int64_t t = 0; t < u->n_frames; t++) {
+            float *x = &u->frames[t * s->size + i];
+            *x = (float)(((double)*x - mean) / deviation);
+        }
+    }
+}
+
 lsnn_status utterance_set(utterances *s, utterance *u, const sound *from) {
     u->n_frames = features_count_frames(s->maker, from->n);
     u->frames = malloc((size_t)u->n_frames * (size_t)s->size * sizeof *u->frames);
@@ -48,6 +72,7 @@ lsnn_status utterance_set(utterances *s, utterance *u, const sound *from) {
         return fail(LSNN_ERR_MEMORY, "no memory for %lld frames", (long long)u->n_frames);
     }
     features_make(s->maker, from->samples, from->n, u->frames);
+    even_out(s, u);
     return LSNN_OK;
 }
 

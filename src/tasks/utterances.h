@@ -23,9 +23,10 @@ typedef struct utterances {
     int rate, size;         /* samples a second; features a frame, without differences */
     int differences, width; /* how many orders of them; feature_difference */
     int frame_steps;
-    utterance *of[SPLITS];     /* [task.n_samples] */
-    float *mean, *deviation;   /* [n_in]; NULL: there are no training recordings, so that a model has to bring them */
-    const phone_name *classes; /* [n_out]; borrowed */
+    bool own_mean, own_deviation; /* is each recording normalised by itself first? */
+    utterance *of[SPLITS];        /* [task.n_samples] */
+    float *mean, *deviation;      /* [n_in]; NULL: there are no training recordings, so that a model has to bring them */
+    const phone_name *classes;    /* [n_out]; borrowed */
 } utterances;
 
 /* Settings, feature maker and inputs; kind and the classes come from the task. Errors: SETTING, MEMORY. */
