@@ -254,6 +254,13 @@ LSNN_API void lsnn_sim_reset(lsnn_sim *sim);
 LSNN_API lsnn_status lsnn_sim_set_spikes(lsnn_sim *sim, const uint8_t *spikes, int n_steps);
 LSNN_API lsnn_status lsnn_sim_set_currents(lsnn_sim *sim, const float *currents, int n_steps);
 
+/* Samples of different lengths: n_steps [n_batch], each 0..that of the input that was set last, and for that input alone. From the end of its own steps on a
+ * sample's input is not looked at, its neurons are at rest, and nothing there counts: not in the rates (means over the samples' own steps), not in gradients. A window that
+ * its end cuts is the mean over the part that is its own; outputs of windows that begin after it are 0, and their gradients are not looked at. Each sample's outputs are the same bits as
+ * alone. Blocks of 8 or 16 samples run as long as their longest: put samples of similar length side by side. Afterwards all neurons
+ * are at rest, and the next input begins there. Errors: USAGE (no new input, a length out of range). */
+LSNN_API lsnn_status lsnn_sim_set_lengths(lsnn_sim *sim, const int *n_steps);
+
 /* The outputs to compute: window w is the mean of y over steps start[w]..stop[w]-1. Windows are in order, do not overlap, and may leave gaps;
  * stop[n_windows - 1] <= n_steps. At creation there is one window that covers the longest sequence; for
  * a shorter input call this. The outputs are there again after the next lsnn_forward. Errors: USAGE. */
@@ -272,7 +279,7 @@ LSNN_API double lsnn_sim_rate(const lsnn_sim *sim, float *rate_hz);
  * Errors: USAGE (no such name). */
 LSNN_API lsnn_status lsnn_sim_copy_state(const lsnn_sim *sim, const char *name, float *to);
 /* The same over the steps of the last lsnn_forward, for sample b: [n_steps][n_rec]; besides the names above "psi" (pseudo-derivative), and
- * "y" [n_steps][n_out], the output step by step. Computed again from the start,
+ * "y" [n_steps][n_out], the output step by step; 0 after the sample's own end (lsnn_sim_set_lengths). Computed again from the start,
  * so the weights must not have changed since; needs options.train. Errors: USAGE. */
 LSNN_API lsnn_status lsnn_sim_copy_trace(lsnn_sim *sim, const char *name, int b, float *to);
 

@@ -23,7 +23,7 @@ typedef struct switches {
     const char *name;
     lsnn_normalise normalise;
     lsnn_input_kind input;
-    bool detach_reset, no_adaptation, noise, carried, per_step, examples, goal_only;
+    bool detach_reset, no_adaptation, noise, carried, per_step, examples, goal_only, lengths;
     int n_ref, n_delay;
     float tau_out;
     float connectivity;
@@ -59,7 +59,29 @@ static const switches cases[] = {
      .n_delay = N_DELAY,
      .tau_out = 5,
      .connectivity = 0.6f},
+    {.name = "samples of different lengths", .lengths = true, .n_ref = 2, .n_delay = N_DELAY, .tau_out = 20, .connectivity = 1},
+    {.name = "regulariser alone, samples of different lengths",
+     .lengths = true,
+     .goal_only = true,
+     .n_ref = 2,
+     .n_delay = N_DELAY,
+     .tau_out = 20,
+     .connectivity = 1},
+    {.name = "everything, samples of different lengths",
+     .lengths = true,
+     .input = LSNN_CURRENTS,
+     .normalise = LSNN_BY_BASELINE,
+     .noise = true,
+     .carried = true,
+     .per_step = true,
+     .n_ref = 2,
+     .n_delay = N_DELAY,
+     .tau_out = 5,
+     .connectivity = 0.6f},
 };
+
+/* One as long as the batch; one that ends within a window; one whose last step is the first of the second stretch. */
+static const int lengths[N_BATCH] = {N_STEPS, 8, 33};
 
 static void need(lsnn_status status) {
     if (status != LSNN_OK) {
@@ -98,6 +120,9 @@ static double loss_now(experiment *x) {
     memcpy(x->sim->memory.memory, x->memory, x->sim->memory.size);
     *x->sim = x->before;
     set_input(x, 1);
+    if (x->s->lengths) {
+        need(lsnn_sim_set_lengths(x->sim, lengths));
+    }
     x->net->version++; /* whoever calls this has changed the weights behind the library's back */
     need(lsnn_forward(x->sim));
     double loss = 0;
@@ -105,7 +130,7 @@ static double loss_now(experiment *x) {
         int lane;
         const block *k = sim_block_of(x->sim, b, &lane);
         for (int w = 0; w < x->n_windows; w++) {
-            for (int o = 0; o < N_OUT; o++) {
+            for (int o = 0; o < N_OUT && x->sim->window_start[w] < x->sim->length[b]; o++) {
                 loss += (double)x->d_output[(w * N_BATCH + b) * N_OUT + o] * (double)k->y[(w * N_OUT + o) * x->sim->lanes + lane];
             }
         }

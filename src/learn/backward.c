@@ -41,6 +41,9 @@ static void run_again(const lsnn_sim *sim, block *k, scratch *x, int stretch, in
     }
     for (int s = 0; s < n_steps; s++) {
         int t = start + s;
+        if (sim_has_ended(k, t)) {
+            sim_rest_ended(sim, k, t, &x->state);
+        }
         real *current = kept ? sim_kept_current(sim, k, t) : x->current;
         if (!kept) {
             sim_current(sim, k, &x->window, t, current, x->eps != NULL ? x->eps + (size_t)s * row : x->noise);
@@ -63,9 +66,12 @@ static void read_back(const lsnn_sim *sim, const block *k, scratch *x, int w) {
         }
     }
     sim->kernels->gather(&net->out.s, net->params + net->out.first, sim->everyone, net->n_rec, d_y, x->readout);
-    real part = 1 / (real)(sim->window_stop[w] - sim->window_start[w]);
-    for (size_t at = 0; at < sim_row(sim); at++) {
-        x->readout[at] *= part;
+    real part[MAX_LANES];
+    sim_window_parts(sim, k, w, part);
+    for (size_t j = 0; j < (size_t)net->n_rec; j++) {
+        for (size_t l = 0; l < lanes; l++) {
+            x->readout[j * lanes + l] *= part[l];
+        }
     }
 }
 
@@ -156,6 +162,14 @@ static void reset_gradients(const lsnn_sim *sim, const block *k, const gradient_
     }
 }
 
+/* Nothing comes back from the steps after a sample's end. (Neurons at rest have a psi of 0, but for the last bit of v_th / v_th.) */
+static void silence_gradients(const lsnn_sim *sim, const block *k, const gradient_state *g, int t, real *d_current) {
+    sim_silence_ended(sim, k, t, g->dv);
+    sim_silence_ended(sim, k, t, g->db);
+    sim_silence_ended(sim, k, t, g->dp);
+    sim_silence_ended(sim, k, t, d_current);
+}
+
 static void step_back(const lsnn_sim *sim, block *k, scratch *x, int s, int t, bool in_window) {
     const lsnn_net *net = sim->net;
     real *ahead = ahead_of(sim, x, s);
@@ -165,6 +179,9 @@ static void step_back(const lsnn_sim *sim, block *k, scratch *x, int s, int t, b
     x->n_gathered += x->n_active[s];
     sim->kernels->neuron_back(sim_constants(sim), &x->gradient, &x->tape[s], threshold_next, x->gathered, sim->spike_gradient,
                               in_window ? x->readout : NULL, ahead);
+    if (sim_has_ended(k, t)) {
+        silence_gradients(sim, k, &x->gradient, t, ahead);
+    }
     if (!net->spec.detach_reset) {
         reset_gradients(sim, k, &x->gradient, t);
     }
@@ -182,15 +199,16 @@ static void back_block(void *user, int piece, int worker) {
     size_t row = sim_row(sim);
     memset(k->gradient, 0, sim->net->n_params * sizeof *k->gradient);
     clear_scratch(sim, x);
-    int w = sim->n_windows - 1;
-    for (int stretch = (sim->n_steps - 1) / sim->stretch; stretch >= 0; stretch--) {
+    int w = sim_windows_of(sim, k) - 1;
+    for (int stretch = (k->n_steps - 1) / sim->stretch; stretch >= 0 && k->n_steps > 0; stretch--) {
         int start = stretch * sim->stretch;
-        int n_steps = sim->n_steps - start < sim->stretch ? sim->n_steps - start : sim->stretch;
+        int n_steps = k->n_steps - start < sim->stretch ? k->n_steps - start : sim->stretch;
         run_again(sim, k, x, stretch, n_steps);
         for (int s = n_steps - 1; s >= 0; s--) {
             int t = start + s;
-            bool in_window = w >= 0 && t < sim->window_stop[w];
-            if (in_window && t == sim->window_stop[w] - 1) {
+            int window_end = w >= 0 ? sim_window_end(sim, k, w) : 0;
+            bool in_window = t < window_end;
+            if (t == window_end - 1) {
                 read_back(sim, k, x, w);
             }
             step_back(sim, k, x, s, t, in_window);
@@ -228,7 +246,7 @@ static void add_up(void *user, int piece, int worker) {
     memcpy(work->gradient->values + begin, sim->blocks[0].gradient + begin, (end - begin) * sizeof(real));
 }
 
-/* c_reg sum_j (f_j - f_target)^2, f in spikes/ms; its gradient with respect to each spike: 2 c_reg (f_j - f_target) / (B T dt). */
+/* c_reg sum_j (f_j - f_target)^2, f in spikes/ms; its gradient with respect to each spike: 2 c_reg (f_j - f_target) / (sum of T_b dt). */
 static double rate_goal(lsnn_sim *sim, const lsnn_rate_goal *goal) {
     double loss = 0;
     double dt = (double)sim->net->spec.dt;
@@ -236,12 +254,12 @@ static double rate_goal(lsnn_sim *sim, const lsnn_rate_goal *goal) {
         double strength = goal != NULL ? (double)goal->strength : 0;
         double excess = goal != NULL ? sim->rate[j] / dt - (double)goal->target_hz / 1000 : 0;
         loss += strength * excess * excess;
-        sim->spike_gradient[j] = (real)(2 * strength * excess / ((double)sim->options.n_batch * sim->n_steps * dt));
+        sim->spike_gradient[j] = (real)(2 * strength * excess / (sim->n_own_steps * dt));
     }
     return loss;
 }
 
-/* [n_windows][n_batch][n_out] into the blocks' lanes. */
+/* [n_windows][n_batch][n_out] into the blocks' lanes; 0 for windows that begin after a sample's end. */
 static void hand_out(lsnn_sim *sim, const float *d_output) {
     size_t n_out = (size_t)sim->net->spec.n_out;
     size_t lanes = (size_t)sim->lanes;
@@ -249,8 +267,10 @@ static void hand_out(lsnn_sim *sim, const float *d_output) {
         int lane;
         block *k = sim_block_of(sim, b, &lane);
         for (size_t w = 0; w < (size_t)sim->n_windows; w++) {
+            bool own = sim->window_start[w] < sim->length[b];
+            const float *from = d_output + (w * (size_t)sim->options.n_batch + (size_t)b) * n_out;
             for (size_t o = 0; o < n_out; o++) {
-                k->d_y[(w * n_out + o) * lanes + (size_t)lane] = (real)d_output[(w * (size_t)sim->options.n_batch + (size_t)b) * n_out + o];
+                k->d_y[(w * n_out + o) * lanes + (size_t)lane] = own ? (real)from[o] : 0;
             }
         }
     }

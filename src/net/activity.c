@@ -8,7 +8,7 @@ static double synapses_of(const matrix *m, int sender) {
 
 static void add_input_spikes(const lsnn_sim *sim, const block *k, sim_activity *sum) {
     int n_delay = sim->net->spec.n_delay;
-    for (uint32_t at = k->input.start[n_delay]; at < k->input.start[n_delay + sim->n_steps]; at++) {
+    for (uint32_t at = k->input.start[n_delay]; at < k->input.start[n_delay + k->n_steps]; at++) {
         int lanes = __builtin_popcount(k->input.spikes[at].lanes);
         sum->input_spikes += lanes;
         sum->operations += lanes * synapses_of(&sim->net->in, k->input.spikes[at].i);
@@ -17,9 +17,8 @@ static void add_input_spikes(const lsnn_sim *sim, const block *k, sim_activity *
 
 sim_activity sim_count_activity(const lsnn_sim *sim, int n_samples) {
     sim_activity sum = {0};
-    double neuron_steps = (double)sim->options.n_batch * sim->n_steps;
     for (int j = 0; j < sim->net->n_rec; j++) {
-        double spikes = sim->rate[j] * neuron_steps;
+        double spikes = sim->rate[j] * sim->n_own_steps;
         sum.spikes += spikes;
         sum.operations += spikes * (synapses_of(&sim->net->rec, j) + synapses_of(&sim->net->out, j));
     }
@@ -28,7 +27,11 @@ sim_activity sim_count_activity(const lsnn_sim *sim, int n_samples) {
             add_input_spikes(sim, &sim->blocks[k], &sum);
         }
     } else {
-        sum.operations += (double)n_samples * sim->n_steps * (double)sim->net->in.n;
+        double n_steps = 0;
+        for (int b = 0; b < n_samples; b++) {
+            n_steps += sim->length[b];
+        }
+        sum.operations += n_steps * (double)sim->net->in.n;
     }
     return sum;
 }

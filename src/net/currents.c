@@ -89,4 +89,7 @@ void sim_current(const lsnn_sim *sim, const block *k, current_window *window, in
     if (sim_has_noise(sim)) {
         add_noise(sim, k, t, current, eps);
     }
+    if (sim_has_ended(k, t)) {
+        sim_silence_ended(sim, k, t, current);
+    }
 }

@@ -10,16 +10,17 @@ static void list_input(const lsnn_sim *sim, block *k, int t) {
     signal *s = &k->input;
     size_t step = (size_t)(sim->net->spec.n_delay + t);
     const lane_mask *mask = k->staged + (size_t)t * (size_t)n_in;
+    unsigned own = sim_has_ended(k, t) ? sim_own_mask(sim, k, t) : (lane_mask)-1;
     uint32_t n = s->start[step];
     for (int i = 0; i < n_in; i++, mask++) {
-        s->spikes[n] = (spike){.i = (uint16_t)i, .lanes = *mask};
-        n += *mask != 0;
+        s->spikes[n] = (spike){.i = (uint16_t)i, .lanes = (lane_mask)(*mask & own)};
+        n += (*mask & own) != 0;
     }
     s->start[step + 1] = n;
 }
 
 real *sim_kept_current(const lsnn_sim *sim, const block *k, int t) {
-    int n_stretches = (sim->n_steps + sim->stretch - 1) / sim->stretch;
+    int n_stretches = (k->n_steps + sim->stretch - 1) / sim->stretch;
     int first = n_stretches * sim->stretch - sim->n_kept; /* the last stretches, which going back needs first */
     bool kept = k->currents != NULL && t >= first;
     return kept ? k->currents + (size_t)(first > 0 ? t - first : t) * sim_row(sim) : NULL;
@@ -50,6 +51,19 @@ void sim_copy_neurons(const lsnn_sim *sim, const neuron_state *from, const neuro
     }
 }
 
+/* What the samples of a block answer in window w; those that are over before it, y being NULL all of them, answer 0. */
+static void put_output(const lsnn_sim *sim, const block *k, int w, const real *y) {
+    size_t n_out = (size_t)sim->net->spec.n_out;
+    for (size_t l = 0; l < (size_t)k->n; l++) {
+        size_t b = (size_t)k->first + l;
+        float *to = sim->output + ((size_t)w * (size_t)sim->options.n_batch + b) * n_out;
+        bool own = sim->window_start[w] < sim->length[b];
+        for (size_t o = 0; o < n_out; o++) {
+            to[o] = own ? (float)y[o * (size_t)sim->lanes + l] : 0;
+        }
+    }
+}
+
 /* y = Wout mean(p) + bias, which is the mean of y over the window. */
 static void read_out(const lsnn_sim *sim, block *k, int w) {
     const lsnn_net *net = sim->net;
@@ -57,9 +71,12 @@ static void read_out(const lsnn_sim *sim, block *k, int w) {
     size_t lanes = (size_t)sim->lanes;
     real *p_mean = k->p_mean + (size_t)w * row;
     real *y = k->y + (size_t)w * (size_t)net->spec.n_out * lanes;
-    real part = 1 / (real)(sim->window_stop[w] - sim->window_start[w]);
-    for (size_t at = 0; part != 1 && at < row; at++) {
-        p_mean[at] *= part;
+    real part[MAX_LANES];
+    bool is_mean = sim_window_parts(sim, k, w, part); /* windows of one step */
+    for (size_t j = 0; !is_mean && j < (size_t)net->n_rec; j++) {
+        for (size_t l = 0; l < lanes; l++) {
+            p_mean[j * lanes + l] *= part[l];
+        }
     }
     for (size_t o = 0; o < (size_t)net->spec.n_out; o++) {
         for (size_t l = 0; l < lanes; l++) {
@@ -67,12 +84,7 @@ static void read_out(const lsnn_sim *sim, block *k, int w) {
         }
     }
     sim->kernels->add_values(&net->out.s, net->params + net->out.first, 0, p_mean, y);
-    for (size_t l = 0; l < (size_t)k->n; l++) {
-        for (size_t o = 0; o < (size_t)net->spec.n_out; o++) {
-            size_t b = (size_t)k->first + l;
-            sim->output[((size_t)w * (size_t)sim->options.n_batch + b) * (size_t)net->spec.n_out + o] = (float)y[o * lanes + l];
-        }
-    }
+    put_output(sim, k, w, y);
 }
 
 /* p(t) is part of the sum of window w. */
@@ -101,7 +113,11 @@ static void run_block(void *user, int piece, int worker) {
         sim_open_window(sim, k, &k->window, 0);
     }
     int w = 0;
-    for (int t = 0; t < sim->n_steps; t++) {
+    int n_windows = sim_windows_of(sim, k);
+    for (int t = 0; t < k->n_steps; t++) {
+        if (sim_has_ended(k, t)) {
+            sim_rest_ended(sim, k, t, &k->state);
+        }
         if (sim->options.train && t % sim->stretch == 0) {
             sim_copy_neurons(sim, &k->state, &k->checkpoints[t / sim->stretch]);
         }
@@ -114,15 +130,21 @@ static void run_block(void *user, int piece, int worker) {
         sim_current(sim, k, &k->window, t, current, x->noise);
         sim_neurons(sim, k, t, &k->state, current, NULL);
         sim_send(sim, k, &k->window, t);
-        if (w < sim->n_windows && t >= sim->window_start[w]) {
+        if (w < n_windows && t >= sim->window_start[w]) {
             add_to_window(sim, k, w, t);
-            if (t == sim->window_stop[w] - 1) {
+            if (t == sim_window_end(sim, k, w) - 1) {
                 read_out(sim, k, w);
                 w++;
             }
         }
     }
-    step_hook_tell(sim->hook, k->first, k->n, sim->n_steps);
+    for (; w < sim->n_windows; w++) {
+        put_output(sim, k, w, NULL);
+    }
+    if (sim->has_lengths) {
+        sim_rest(sim, &k->state);
+    }
+    step_hook_tell(sim->hook, k->first, k->n, k->n_steps);
 }
 
 lsnn_status sim_forward(lsnn_sim *sim, const step_hook *hook) {
@@ -139,13 +161,13 @@ lsnn_status sim_forward(lsnn_sim *sim, const step_hook *hook) {
     sim->hook = NULL;
     sim->window_is_open = true;
     sim->window_version = sim->net->version;
-    double samples = (double)sim->options.n_batch * sim->n_steps;
+    double n_steps = sim->n_own_steps > 0 ? sim->n_own_steps : 1;
     for (int j = 0; j < sim->net->n_rec; j++) {
         double sum = 0;
         for (int k = 0; k < sim->n_blocks; k++) {
             sum += sim->blocks[k].spike_sum[j];
         }
-        sim->rate[j] = sum / samples;
+        sim->rate[j] = sum / n_steps;
     }
     sim->input_is_new = false;
     sim->has_run = true;

@@ -161,6 +161,7 @@ static void plan(lsnn_sim *sim, arena *a) {
     sim->window_stop = arena_take(a, (size_t)sim->options.n_windows, sizeof *sim->window_stop);
     sim->output =
         arena_take(a, (size_t)sim->options.n_windows * (size_t)sim->options.n_batch * (size_t)net->spec.n_out, sizeof *sim->output);
+    sim->length = arena_take(a, (size_t)sim->options.n_batch, sizeof *sim->length);
     sim->spike_gradient = arena_take(a, (size_t)net->n_rec, sizeof *sim->spike_gradient);
     sim->rate = arena_take(a, (size_t)net->n_rec, sizeof *sim->rate);
 }
@@ -249,19 +250,22 @@ static void clear_signal(const lsnn_sim *sim, signal *s) {
     }
 }
 
-void lsnn_sim_reset(lsnn_sim *sim) {
+void sim_rest(const lsnn_sim *sim, const neuron_state *s) {
     size_t bytes = sim_row(sim) * sizeof(real);
+    memset(s->v, 0, bytes);
+    memset(s->b, 0, bytes);
+    memset(s->p, 0, bytes);
+    memset(s->cooldown, 0, sim_row(sim) * sizeof *s->cooldown);
+    if (s->z != NULL) {
+        memset(s->z, 0, bytes);
+    }
+}
+
+void lsnn_sim_reset(lsnn_sim *sim) {
     for (int k = 0; k < sim->n_blocks; k++) {
-        block *b = &sim->blocks[k];
-        memset(b->state.v, 0, bytes);
-        memset(b->state.b, 0, bytes);
-        memset(b->state.p, 0, bytes);
-        memset(b->state.cooldown, 0, sim_row(sim) * sizeof *b->state.cooldown);
-        if (b->state.z != NULL) {
-            memset(b->state.z, 0, bytes);
-        }
-        clear_signal(sim, &b->sent);
-        clear_signal(sim, &b->input);
+        sim_rest(sim, &sim->blocks[k].state);
+        clear_signal(sim, &sim->blocks[k].sent);
+        clear_signal(sim, &sim->blocks[k].input);
     }
     sim->has_run = false;
     sim->window_is_open = false;
@@ -346,29 +350,41 @@ input_lane sim_input_lane(const lsnn_sim *sim, int b) {
     return to;
 }
 
-lsnn_status sim_begin_input(lsnn_sim *sim, int n_steps) {
+static void clear_input(const lsnn_sim *sim, const block *k) {
+    size_t n_in = (size_t)sim->net->spec.n_in;
+    size_t n_steps = (size_t)k->n_steps;
+    if (k->staged != NULL) {
+        memset(k->staged, 0, n_steps * n_in * sizeof *k->staged);
+    } else {
+        size_t row = n_in * (size_t)sim->lanes;
+        memset(k->input.values + (size_t)sim->net->spec.n_delay * row, 0, n_steps * row * sizeof(real));
+    }
+}
+
+lsnn_status sim_begin_lengths(lsnn_sim *sim, int n_steps, const int *length) {
     if (n_steps < 1 || n_steps > sim->options.n_steps) {
         return fail(LSNN_ERR_USAGE, "an input of %d steps; this simulation was created for 1..%d", n_steps, sim->options.n_steps);
     }
-    for (int k = 0; k < sim->n_blocks; k++) {
-        block *b = &sim->blocks[k];
-        if (sim->has_run) {
-            carry_signal(sim, &b->input, sim->n_steps);
-            carry_signal(sim, &b->sent, sim->n_steps);
-        }
-        size_t n_in = (size_t)sim->net->spec.n_in;
-        if (b->staged != NULL) {
-            memset(b->staged, 0, (size_t)n_steps * n_in * sizeof *b->staged);
-        } else {
-            size_t row = n_in * (size_t)sim->lanes;
-            memset(b->input.values + (size_t)sim->net->spec.n_delay * row, 0, (size_t)n_steps * row * sizeof(real));
-        }
+    if (sim->has_run && sim->has_lengths) { /* they left nothing to go on from */
+        lsnn_sim_reset(sim);
+    }
+    for (int k = 0; k < sim->n_blocks && sim->has_run; k++) {
+        carry_signal(sim, &sim->blocks[k].input, sim->n_steps);
+        carry_signal(sim, &sim->blocks[k].sent, sim->n_steps);
     }
     sim->clock += sim->has_run ? (uint64_t)sim->n_steps : 0;
     sim->n_steps = n_steps;
+    sim_set_lengths(sim, length);
+    for (int k = 0; k < sim->n_blocks; k++) {
+        clear_input(sim, &sim->blocks[k]);
+    }
     sim->input_is_new = true;
     sim->has_run = false;
     return LSNN_OK;
+}
+
+lsnn_status sim_begin_input(lsnn_sim *sim, int n_steps) {
+    return sim_begin_lengths(sim, n_steps, NULL);
 }
 
 lsnn_status sim_repeat_input(lsnn_sim *sim) {

@@ -28,6 +28,8 @@ typedef struct current_window {
 
 typedef struct block {
     int first, n;          /* samples first..first + n - 1 of the batch, in lanes 0..n-1 */
+    int n_steps;           /* that are run: those of its longest sample */
+    int first_end;         /* from here on, some sample is over; n_steps: none */
     lane_mask *staged;     /* [n_steps][n_in] input spikes before they become a list */
     signal input, sent;    /* what the inputs, and what the neurons send */
     current_window window; /* what is under way to the neurons */
@@ -81,6 +83,9 @@ struct lsnn_sim {
     int *window_start, *window_stop; /* [options.n_windows] */
     int n_windows;
     int n_steps;          /* of the sequence that was set last */
+    int *length;          /* [n_batch] steps of it that are each sample's own */
+    bool has_lengths;     /* are they fewer somewhere? */
+    double n_own_steps;   /* the sum of them */
     bool input_is_new;    /* was set, not yet run */
     bool has_run;         /* the sequence was run; its end is the history of the next */
     bool has_output;      /* the outputs are there, of the windows that are set now */
@@ -102,6 +107,9 @@ lsnn_status sim_create_soft(lsnn_sim **out, const lsnn_net *net, lsnn_context *c
 /* Starts a new input of n_steps steps, all silent; samples are then written by sim_input_lane, each block from one thread.
  * Errors: USAGE. */
 lsnn_status sim_begin_input(lsnn_sim *sim, int n_steps);
+/* The same for samples of different lengths: length [n_batch] has the steps that are each one's own, 0..n_steps (0: an idle lane); NULL: all of them. What is
+ * beyond a block's longest sample is not cleared, and not looked at. */
+lsnn_status sim_begin_lengths(lsnn_sim *sim, int n_steps, const int *length);
 /* Where sample b of the batch lives. */
 block *sim_block_of(const lsnn_sim *sim, int b, int *lane);
 /* Where its input goes. Samples of one block share words: one thread writes them all. */
@@ -123,7 +131,8 @@ typedef struct sim_activity {
 sim_activity sim_count_activity(const lsnn_sim *sim, int n_samples);
 
 /* The state that is carried from one sequence to the next, as tensors "carried.v" and so on of a file that is being written, and back. The writer
- * borrows `copies` until it has saved; release them then. Errors: MEMORY, DATA (missing, or another shape). */
+ * borrows `copies` until it has saved; release them then. Not after samples of different lengths, which leave nothing to carry. Errors: MEMORY, DATA
+ * (missing, or another shape). */
 typedef struct sim_carried {
     float *state[5]; /* v, b, r, z, p [n_batch][n_rec] */
     uint8_t *sent;   /* [n_delay][n_batch][n_rec] */
@@ -149,6 +158,27 @@ static inline real sim_refractory(const neuron_state *s, size_t at) {
     return s->cooldown[at] > 0 ? (real)(s->cooldown[at] - 1) : 0;
 }
 
+/* ---- samples of different lengths: lengths.c ---- */
+
+/* As those of sim_begin_lengths, for the input that is there. */
+void sim_set_lengths(lsnn_sim *sim, const int *length);
+/* Is some sample of the block over at step t? */
+static inline bool sim_has_ended(const block *k, int t) {
+    return t >= k->first_end;
+}
+/* 1 for each lane whose sample has step t, else 0; the same as bits. */
+void sim_own_lanes(const lsnn_sim *sim, const block *k, int t, real own[MAX_LANES]);
+lane_mask sim_own_mask(const lsnn_sim *sim, const block *k, int t);
+/* Rows [n_rec] of step t: 0 where the sample is over. */
+void sim_silence_ended(const lsnn_sim *sim, const block *k, int t, real *rows);
+/* Neurons of samples whose first step that is not theirs is t: at rest. */
+void sim_rest_ended(const lsnn_sim *sim, const block *k, int t, const neuron_state *s);
+/* Windows that a block reaches; the step after the last one of window w that it runs; and for each lane 1 / number of window w's steps that are the sample's
+ * own (0: none), whether or not these are all 1. */
+int sim_windows_of(const lsnn_sim *sim, const block *k);
+int sim_window_end(const lsnn_sim *sim, const block *k, int w);
+bool sim_window_parts(const lsnn_sim *sim, const block *k, int w, real part[MAX_LANES]);
+
 /* ---- shared with learn/backward.c ---- */
 
 /* Step after step: open the window with what was sent before step t; then for t, t + 1...: take the current, run the neurons, send their spikes. */
@@ -156,6 +186,8 @@ void sim_open_window(const lsnn_sim *sim, const block *k, current_window *window
 /* I(t) of all neurons to `current`: delayed inputs and spikes, and noise, which `eps`, rows [n_rec], gets as well (NULL only where there is none). */
 void sim_current(const lsnn_sim *sim, const block *k, current_window *window, int t, real *current, real *eps);
 void sim_send(const lsnn_sim *sim, const block *k, current_window *window, int t);
+/* All neurons of a block at rest. */
+void sim_rest(const lsnn_sim *sim, const neuron_state *s);
 /* v, b and cooldown, but not p, of all neurons of a block. */
 void sim_copy_neurons(const lsnn_sim *sim, const neuron_state *from, const neuron_state *to);
 /* Where I(t) is kept, or NULL if it is not. */

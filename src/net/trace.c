@@ -46,7 +46,10 @@ static void copy_trace(void *user, int piece, int worker) {
     sim_copy_neurons(sim, &k->checkpoints[0], &x->state);
     memcpy(x->state.p, k->p_start, sim_row(sim) * sizeof(real));
     sim_open_window(sim, k, &x->window, 0);
-    for (int t = 0; t < sim->n_steps; t++) {
+    for (int t = 0; t < sim->length[work->b]; t++) {
+        if (sim_has_ended(k, t)) {
+            sim_rest_ended(sim, k, t, &x->state);
+        }
         sim_current(sim, k, &x->window, t, x->current, x->noise);
         sim_neurons(sim, k, t, &x->state, x->current, &x->tape[0]);
         sim_send(sim, k, &x->window, t);
@@ -78,6 +81,8 @@ lsnn_status lsnn_sim_copy_trace(lsnn_sim *sim, const char *name, int b, float *t
     if (b < 0 || b >= sim->options.n_batch) {
         return fail(LSNN_ERR_USAGE, "sample %d of a batch of %d", b, sim->options.n_batch);
     }
+    size_t row = (size_t)(which == TRACE_Y ? sim->net->spec.n_out : sim->net->n_rec);
+    memset(to, 0, (size_t)sim->n_steps * row * sizeof *to); /* after a sample's own end there is nothing to tell */
     trace_work work = {.sim = sim, .which = which, .b = b, .to = to};
     threads_run(sim->pool, 1, copy_trace, &work);
     return LSNN_OK;
