@@ -86,17 +86,24 @@ static void *bytes_of(const made *m) {
     return bytes;
 }
 
-static void save_safetensors(const char *name, const made *inputs, const made *targets) {
-    void *in = bytes_of(inputs), *out = bytes_of(targets);
+static void save_three(const char *name, const made *const arrays[3]) {
+    void *bytes[3] = {NULL};
     tensor_writer *writer;
     assert_int_equal(tensor_writer_create(&writer), LSNN_OK);
-    tensor_writer_add(writer, inputs->name, inputs->type, inputs->rank, inputs->shape, in);
-    tensor_writer_add(writer, targets->name, targets->type, targets->rank, targets->shape, out);
+    for (int k = 0; k < 3 && arrays[k] != NULL; k++) {
+        bytes[k] = bytes_of(arrays[k]);
+        tensor_writer_add(writer, arrays[k]->name, arrays[k]->type, arrays[k]->rank, arrays[k]->shape, bytes[k]);
+    }
     remove(in_folder(name)); /* some file systems sync a file that replaces another, and that takes its time */
     assert_int_equal(tensor_writer_save(writer, in_folder(name), NULL), LSNN_OK);
     tensor_writer_free(writer);
-    free(in);
-    free(out);
+    for (int k = 0; k < 3; k++) {
+        free(bytes[k]);
+    }
+}
+
+static void save_safetensors(const char *name, const made *inputs, const made *targets) {
+    save_three(name, (const made *const[3]){inputs, targets});
 }
 
 /* A .npy file, version 1, byte by byte. */
@@ -464,6 +471,99 @@ static void readout_is_the_last_part(void **state) {
     assert_refused("file: @all.safetensors, readout_ms: 7", NULL, LSNN_ERR_SETTING, "arrays.readout_ms|7 ms|7 steps|have 6");
 }
 
+/* ---- lengths ---- */
+
+static double lengths[SAMPLES], cut_spikes[SAMPLES * STEPS * INPUTS], cut_classes[SAMPLES * STEPS], cut_values[SAMPLES * STEPS * OUTPUTS];
+static const made made_lengths = {"lengths", TENSOR_I16, 1, {SAMPLES}, lengths};
+
+/* What is after a sequence's end is nothing that would be allowed before it; the numbers to expect have silence, -1 and NaN there. */
+static void fill_lengths(double *bad_spikes, double *bad_classes, double *bad_values) {
+    for (int n = 0; n < SAMPLES; n++) {
+        lengths[n] = 2 + n % (STEPS - 1); /* the first two steps spell its number */
+        for (int t = 0; t < STEPS; t++) {
+            bool own = t < (int)lengths[n];
+            for (int i = 0; i < INPUTS; i++) {
+                int at = (n * STEPS + t) * INPUTS + i;
+                cut_spikes[at] = own ? spikes[at] : 0;
+                bad_spikes[at] = own ? spikes[at] : 7;
+            }
+            cut_classes[n * STEPS + t] = own ? step_classes[n * STEPS + t] : -1;
+            bad_classes[n * STEPS + t] = own ? step_classes[n * STEPS + t] : -100;
+            for (int o = 0; o < OUTPUTS; o++) {
+                int at = (n * STEPS + t) * OUTPUTS + o;
+                cut_values[at] = own ? values[at] : (double)NAN;
+                bad_values[at] = own ? values[at] : (double)INFINITY;
+            }
+        }
+    }
+}
+
+static void lengths_cut_sequences_off(void **state) {
+    (void)state;
+    static double bad_spikes[SAMPLES * STEPS * INPUTS], bad_classes[SAMPLES * STEPS], bad_values[SAMPLES * STEPS * OUTPUTS];
+    fill_lengths(bad_spikes, bad_classes, bad_values);
+    static const made inputs = {"inputs", TENSOR_F32, 3, {SAMPLES, STEPS, INPUTS}, bad_spikes};
+    static const struct {
+        const char *kind;
+        made targets;
+        const double *expected;
+    } cases[] = {{"class", {"targets", TENSOR_I64, 1, {SAMPLES}, classes}, classes},
+                 {"class-per-step", {"targets", TENSOR_F64, 2, {SAMPLES, STEPS}, bad_classes}, cut_classes},
+                 {"values", {"targets", TENSOR_F32, 3, {SAMPLES, STEPS, OUTPUTS}, bad_values}, cut_values},
+                 {"values", {"targets", TENSOR_F64, 2, {SAMPLES, OUTPUTS}, last_values}, last_values}};
+    save_npy("lengths.npy", &made_lengths);
+    for (size_t k = 0; k < 2 * sizeof cases / sizeof *cases; k++) {
+        char settings[256];
+        int place[SAMPLES];
+        save_three("cut.safetensors", (const made *const[3]){&inputs, &cases[k / 2].targets, &made_lengths});
+        snprintf(settings, sizeof settings, "file: @cut.safetensors, kind: %s, lengths: %s", cases[k / 2].kind,
+                 k % 2 == 0 ? "lengths" : "'@lengths.npy'");
+        task *t = opened(settings, NULL);
+        assert_true(task_has_lengths(t));
+        assert_int_equal(t->n_steps, STEPS);
+        check_all_samples(t, cut_spikes, cases[k / 2].expected, 1, place);
+        for (int n = 0; n < SAMPLES; n++) {
+            assert_int_equal(task_length(t, (split)(place[n] / SAMPLES), (uint64_t)(place[n] % SAMPLES)), (int)lengths[n]);
+        }
+        task_close(t);
+        assert_refused(settings, "arrays.lengths=", LSNN_ERR_DATA, "number [0, 2, 0] is 7");
+    }
+    save_safetensors("all.safetensors", &made_spikes, &made_classes);
+    task *t = opened("file: @all.safetensors", NULL);
+    assert_false(task_has_lengths(t));
+    assert_int_equal(task_length(t, SPLIT_TEST, 3), STEPS);
+    task_close(t);
+}
+
+static void bad_lengths(void **state) {
+    (void)state;
+    static const struct {
+        double x;
+        const char *shown;
+    } bad[] = {{0, "is 0"}, {STEPS + 1, "is 7"}, {-1, "is -1"}, {2.5, "is 2.5"}, {(double)NAN, "is nan"}, {1e300, "is 1e+300"}};
+    double numbers[SAMPLES];
+    made all = {"lengths", TENSOR_F64, 1, {SAMPLES}, numbers};
+    for (int n = 0; n < SAMPLES; n++) {
+        numbers[n] = 3;
+    }
+    for (size_t k = 0; k < sizeof bad / sizeof *bad; k++) {
+        char words[128];
+        numbers[5] = bad[k].x;
+        save_three("bad.safetensors", (const made *const[3]){&made_spikes, &made_classes, &all});
+        snprintf(words, sizeof words, "bad.safetensors, 'lengths'|number [5] %s|1..6", bad[k].shown);
+        assert_refused("file: @bad.safetensors, lengths: lengths", NULL, LSNN_ERR_DATA, words);
+    }
+    numbers[5] = 1;
+    all.shape[0] = SAMPLES - 1;
+    save_three("bad.safetensors", (const made *const[3]){&made_spikes, &made_classes, &all});
+    assert_refused("file: @bad.safetensors, lengths: lengths", NULL, LSNN_ERR_DATA, "has the shape [22]|[n_samples]|[23, 6, 3]");
+    assert_refused("file: @bad.safetensors, lengths: size", NULL, LSNN_ERR_DATA, "has no array 'size'|set arrays.lengths|'lengths'");
+    all.shape[0] = SAMPLES;
+    save_three("good.safetensors", (const made *const[3]){&made_spikes, &made_classes, &all});
+    assert_refused("file: @good.safetensors, lengths: lengths, readout_ms: 2", NULL, LSNN_ERR_SETTING,
+                   "arrays.readout_ms is 2|arrays.lengths|0");
+}
+
 static void number_of_classes(void **state) {
     (void)state;
     save_safetensors("all.safetensors", &made_spikes, &made_classes);
@@ -711,6 +811,8 @@ int main(void) {
         cmocka_unit_test(names_are_settings),
         cmocka_unit_test(splits_follow_the_fractions_and_no_seed),
         cmocka_unit_test(readout_is_the_last_part),
+        cmocka_unit_test(lengths_cut_sequences_off),
+        cmocka_unit_test(bad_lengths),
         cmocka_unit_test(number_of_classes),
         cmocka_unit_test(bad_inputs),
         cmocka_unit_test(bad_targets),

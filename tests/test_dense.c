@@ -142,7 +142,7 @@ static void check_golden(dense_kind kind, const char *file_name, const char *uni
     need(dense_run_create(&run, net, context,
                           &(dense_options){.n_batch = n_batch, .n_steps = n_steps, .n_windows = (int)n_windows, .train = true}, start,
                           stop));
-    dense_begin(run, true);
+    dense_begin(run, true, NULL);
     for (int b = 0; b < n_batch; b++) {
         input_lane lane = dense_input_lane(run, b);
         for (int t = 0; t < n_steps; t++) {
@@ -211,14 +211,16 @@ static void write_input(const dense_run *run, int n_steps, int first_step) {
     }
 }
 
+static const int windows[2][2] = {{3, L_STEPS - 1}, {8, L_STEPS}};
+
 /* Outputs, then the gradient, of one batch; returns how many numbers. */
-static size_t numbers_of(const dense_net *net, int n_threads, real **out) {
+static size_t numbers_of(const dense_net *net, int n_threads, const int *lengths, real **out) {
     lsnn_context *context;
     dense_run *run;
     need(lsnn_context_create(&context, n_threads));
     need(dense_run_create(&run, net, context, &(dense_options){.n_batch = L_BATCH, .n_steps = L_STEPS, .n_windows = 2, .train = true},
-                          (int[]){3, L_STEPS - 1}, (int[]){8, L_STEPS}));
-    dense_begin(run, true);
+                          windows[0], windows[1]));
+    dense_begin(run, true, lengths);
     write_input(run, L_STEPS, 0);
     dense_forward(run, NULL);
     size_t n_output = 2 * L_BATCH * L_OUT;
@@ -241,16 +243,76 @@ static void threads_do_not_matter(void **state) {
     for (int kind = DENSE_RNN; kind <= DENSE_LSTM; kind++) {
         dense_net *net = small_net((dense_kind)kind);
         real *one;
-        size_t n = numbers_of(net, 1, &one);
+        size_t n = numbers_of(net, 1, NULL, &one);
         for (int n_threads = 2; n_threads <= 5; n_threads++) {
             real *many;
-            assert_int_equal(numbers_of(net, n_threads, &many), n);
+            assert_int_equal(numbers_of(net, n_threads, NULL, &many), n);
             assert_memory_equal(one, many, n * sizeof *one);
             free(many);
         }
         free(one);
         dense_net_free(net);
     }
+}
+
+/* With lengths: the same bits on any threads; the outputs of whole windows are those without lengths, and of windows after the end 0; lengths that are all the same
+ * as without; and what comes after begins at rest. */
+static void lengths_cut_samples_off(void **state) {
+    (void)state;
+    int lengths[L_BATCH], equal[L_BATCH];
+    for (int b = 0; b < L_BATCH; b++) { /* the second block ends early, the third has a place that is idle */
+        lengths[b] = b < 32 ? 1 + b * 5 % L_STEPS : b < 64 ? b % 12 : (b - 64) * 2;
+        equal[b] = L_STEPS;
+    }
+    for (int kind = DENSE_RNN; kind <= DENSE_LSTM; kind++) {
+        dense_net *net = small_net((dense_kind)kind);
+        real *whole, *same, *one, *many;
+        size_t n = numbers_of(net, 1, NULL, &whole);
+        numbers_of(net, 1, equal, &same);
+        numbers_of(net, 1, lengths, &one);
+        numbers_of(net, 3, lengths, &many);
+        assert_memory_equal(same, whole, n * sizeof *one);
+        assert_memory_equal(one, many, n * sizeof *one);
+        for (int w = 0; w < 2; w++) {
+            for (int b = 0; b < L_BATCH; b++) {
+                const real *y = one + (w * L_BATCH + b) * L_OUT;
+                if (lengths[b] >= windows[1][w]) {
+                    assert_memory_equal(y, whole + (w * L_BATCH + b) * L_OUT, L_OUT * sizeof *y);
+                }
+                for (int o = 0; o < L_OUT && lengths[b] <= windows[0][w]; o++) {
+                    assert_true(y[o] == 0);
+                }
+            }
+        }
+        free(whole);
+        free(same);
+        free(one);
+        free(many);
+        dense_net_free(net);
+    }
+}
+
+static void after_lengths_all_begins_at_rest(void **state) {
+    (void)state;
+    lsnn_context *context;
+    dense_run *run;
+    float first[2 * L_BATCH * L_OUT];
+    int lengths[L_BATCH] = {5, L_STEPS};
+    need(lsnn_context_create(&context, 1));
+    dense_net *net = small_net(DENSE_LSTM);
+    need(dense_run_create(&run, net, context, &(dense_options){L_BATCH, L_STEPS, 2, true}, windows[0], windows[1]));
+    for (int k = 0; k < 3; k++) {
+        dense_begin(run, false, k == 1 ? lengths : NULL);
+        write_input(run, L_STEPS, 0);
+        dense_forward(run, NULL);
+        if (k == 0) {
+            memcpy(first, run->output, sizeof first);
+        }
+    }
+    assert_memory_equal(run->output, first, sizeof first);
+    dense_run_free(run);
+    dense_net_free(net);
+    lsnn_context_free(context);
 }
 
 /* A sequence in two parts, the second going on from the first, ends like the whole; for training and without. */
@@ -266,11 +328,11 @@ static void parts_make_the_whole(void **state) {
         int start = 2 * HALF - 1, stop = 2 * HALF, part_start = HALF - 1, part_stop = HALF;
         need(dense_run_create(&whole, net, context, &(dense_options){L_BATCH, 2 * HALF, 1, train}, &start, &stop));
         need(dense_run_create(&part, net, context, &(dense_options){L_BATCH, HALF, 1, train}, &part_start, &part_stop));
-        dense_begin(whole, true);
+        dense_begin(whole, true, NULL);
         write_input(whole, 2 * HALF, 0);
         dense_forward(whole, NULL);
         for (int p = 0; p < 2; p++) {
-            dense_begin(part, p == 0);
+            dense_begin(part, p == 0, NULL);
             write_input(part, HALF, p * HALF);
             dense_forward(part, NULL);
         }
@@ -395,6 +457,8 @@ int main(void) {
         cmocka_unit_test(golden_lstm),
         cmocka_unit_test(golden_rnn),
         cmocka_unit_test(threads_do_not_matter),
+        cmocka_unit_test(lengths_cut_samples_off),
+        cmocka_unit_test(after_lengths_all_begins_at_rest),
         cmocka_unit_test(parts_make_the_whole),
         cmocka_unit_test(parameters_are_counted),
         cmocka_unit_test(files_are_checked),

@@ -32,7 +32,8 @@ static void need(lsnn_status status) {
 typedef struct trial {
     dense_net *net;
     dense_run *run;
-    bool carried;
+    bool carried, has_lengths;
+    int lengths[N_BATCH]; /* 0, 1, ... within the windows and between; the second block is the shorter one */
     float d_output[N_WINDOWS * N_BATCH * N_OUT];
 } trial;
 
@@ -64,7 +65,7 @@ static void set_state(const trial *x) {
 
 /* A fixed sum of the outputs, in double precision. */
 static double loss_now(const trial *x) {
-    dense_begin(x->run, true);
+    dense_begin(x->run, true, x->has_lengths ? x->lengths : NULL);
     if (x->carried) {
         set_state(x);
     }
@@ -75,6 +76,9 @@ static double loss_now(const trial *x) {
         const dense_block *block = &x->run->blocks[k];
         for (int w = 0; w < N_WINDOWS; w++) {
             for (int at = 0; at < block->n * N_OUT; at++) {
+                if (x->run->window_start[w] >= x->run->length[block->first + at / N_OUT]) {
+                    continue;
+                }
                 loss += (double)x->d_output[(w * N_BATCH + block->first) * N_OUT + at] * (double)block->y[w * block->n * N_OUT + at];
             }
         }
@@ -82,8 +86,11 @@ static double loss_now(const trial *x) {
     return loss;
 }
 
-static void check(dense_kind kind, bool carried) {
-    trial x = {.carried = carried};
+static void check(dense_kind kind, bool carried, bool has_lengths) {
+    trial x = {.carried = carried, .has_lengths = has_lengths};
+    for (int b = 0; b < N_BATCH; b++) {
+        x.lengths[b] = b < 32 ? b * 7 % (N_STEPS + 1) : 3 * (b - 30);
+    }
     lsnn_context *context;
     need(lsnn_context_create(&context, 2));
     need(dense_net_create(&x.net, &(dense_spec){.kind = kind,
@@ -153,26 +160,40 @@ static void check(dense_kind kind, bool carried) {
 
 static void lstm(void **state) {
     (void)state;
-    check(DENSE_LSTM, false);
+    check(DENSE_LSTM, false, false);
 }
 
 static void lstm_from_a_state(void **state) {
     (void)state;
-    check(DENSE_LSTM, true);
+    check(DENSE_LSTM, true, false);
 }
 
 static void rnn(void **state) {
     (void)state;
-    check(DENSE_RNN, false);
+    check(DENSE_RNN, false, false);
 }
 
 static void rnn_from_a_state(void **state) {
     (void)state;
-    check(DENSE_RNN, true);
+    check(DENSE_RNN, true, false);
+}
+
+static void lstm_with_lengths(void **state) {
+    (void)state;
+    check(DENSE_LSTM, false, true);
+}
+
+static void rnn_with_lengths_from_a_state(void **state) {
+    (void)state;
+    check(DENSE_RNN, true, true);
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(lstm), cmocka_unit_test(lstm_from_a_state), cmocka_unit_test(rnn),
-                                       cmocka_unit_test(rnn_from_a_state)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(lstm),
+                                       cmocka_unit_test(lstm_from_a_state),
+                                       cmocka_unit_test(rnn),
+                                       cmocka_unit_test(rnn_from_a_state),
+                                       cmocka_unit_test(lstm_with_lengths),
+                                       cmocka_unit_test(rnn_with_lengths_from_a_state)};
     return cmocka_run_group_tests_name("dense networks: finite differences", tests, NULL, NULL);
 }

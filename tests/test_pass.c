@@ -30,7 +30,7 @@ static void check_batch(const model *m, lsnn_context *context, int n_batch) {
         .n_batch = n_batch, .n_steps = 5, .n_windows = 1, .window_start = &start, .window_stop = &stop, .train = true};
     pass *p = NULL;
     need(pass_open(&p, m, context, &options));
-    need(pass_begin(p, true, 0));
+    need(pass_begin(p, true, 0, NULL));
     assert_int_equal(pass_block_begin(p, 0), 0);
     assert_int_equal(pass_block_begin(p, p->n_blocks), n_batch);
     for (int k = 0; k < p->n_blocks; k++) {

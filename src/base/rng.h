@@ -40,7 +40,8 @@ typedef enum rng_stream {
     RNG_LEARNER,
     RNG_EPISODE,
     RNG_ACTION,
-    RNG_AGENT
+    RNG_AGENT,
+    RNG_BATCHES
 } rng_stream;
 
 /* Number `index` of a stream: 64 random bits; uniform in [0, 1); uniform in 0..n-1; standard normal. */

@@ -61,7 +61,7 @@ static lsnn_status run_once(void *user, bench_parts *seconds) {
     double loss;
     int64_t n_wrong, n_counted;
     double begun = clock_seconds();
-    dense_begin(r->run, true);
+    dense_begin(r->run, true, NULL);
     for (int b = 0; b < r->work->n_batch; b++) {
         input_lane to = dense_input_lane(r->run, b);
         bench_write_sample(r->work, &to, b);

@@ -11,6 +11,7 @@
 #define IMAGES   "digits,smnist"
 #define RECALL   "store-recall"
 #define ARRAYS   "arrays"
+#define LENGTHS  "arrays" /* tasks whose samples may have different lengths */
 #define L2L      "l2l-teacher,l2l-sinusoid,l2l-own"
 #define RL       "navigation,rl-own"
 #define NAVIGATE "navigation"
@@ -91,6 +92,9 @@ static const option table[] = {
     {"train.iterations", OPTION_INT, "1000", 0, 1e9, "[]", NULL, "iterations", "length of the training, in updates of the weights", NULL,
      NULL},
     {"train.batch", OPTION_INT, "256", 1, 65536, "[]", NULL, "", "sequences an iteration", NULL, NULL},
+    {"train.length_group", OPTION_INT, "16", 1, 10000, "[]", NULL, "",
+     "batches whose samples are sorted by length together, so that little time goes to filling up the shorter ones; 1: as they come",
+     LENGTHS, NULL},
     {"train.lr", OPTION_REAL, "0.01", 0, 10, "(]", NULL, "", "learning rate of Adam at the start", NULL, NULL},
     {"train.lr_schedule", OPTION_CHOICE, "step", 0, 0, NULL, "step|cosine|constant", "",
      "how the learning rate falls: by lr_factor every lr_every iterations, along a half cosine to lr_factor times its start, or not", NULL,
@@ -146,6 +150,9 @@ static const option table[] = {
     {"arrays.inputs", OPTION_TEXT, "inputs", 0, 0, NULL, NULL, "", "name of the inputs in arrays.file, or path of a .npy file", ARRAYS,
      NULL},
     {"arrays.targets", OPTION_TEXT, "targets", 0, 0, NULL, NULL, "", "name of the targets in arrays.file, or path of a .npy file", ARRAYS,
+     NULL},
+    {"arrays.lengths", OPTION_TEXT, "", 0, 0, NULL, NULL, "",
+     "name of the sequences' lengths in arrays.file, or path of a .npy file; empty: all are as long as the array of the inputs", ARRAYS,
      NULL},
     {"arrays.kind", OPTION_CHOICE, "class", 0, 0, NULL, "class|class-per-step|values", "",
      "what the targets are: a class a sequence, a class a step, or values at each step", ARRAYS, NULL},

@@ -11,12 +11,17 @@ typedef struct backward_work {
     real *gradient;
 } backward_work;
 
+/* 0 for windows that begin after a sample's end. */
 static void take_d_output(const dense_run *run, const dense_block *k, const float *d_output) {
-    size_t n = (size_t)k->n * (size_t)run->net->spec.n_out;
+    size_t n_out = (size_t)run->net->spec.n_out;
     for (size_t w = 0; w < (size_t)run->options.n_windows; w++) {
-        const float *from = d_output + (w * (size_t)run->options.n_batch + (size_t)k->first) * (size_t)run->net->spec.n_out;
-        for (size_t at = 0; at < n; at++) {
-            k->d_y[w * n + at] = (real)from[at];
+        for (size_t s = 0; s < (size_t)k->n; s++) {
+            bool own = run->window_start[w] < run->length[k->first + (int)s];
+            const float *from = d_output + (w * (size_t)run->options.n_batch + (size_t)k->first + s) * n_out;
+            real *to = k->d_y + (w * (size_t)k->n + s) * n_out;
+            for (size_t o = 0; o < n_out; o++) {
+                to[o] = own ? (real)from[o] : 0;
+            }
         }
     }
 }
@@ -25,18 +30,32 @@ static void take_d_output(const dense_run *run, const dense_block *k, const floa
 static void readout_gradients(const dense_run *run, const dense_block *k) {
     const dense_net *net = run->net;
     int columns = net->spec.n_units + 1;
-    blas_multiply(net->spec.n_out, columns, run->options.n_windows * k->n, (blas_matrix){k->d_y, net->spec.n_out, true},
+    blas_multiply(net->spec.n_out, columns, dense_windows_of(run, k) * k->n, (blas_matrix){k->d_y, net->spec.n_out, true},
                   (blas_matrix){k->h_mean, columns, false}, 0, k->gradient + (net->w_out - net->params), columns);
 }
 
-/* What each step of window w receives: Wout^T g_y, divided by its steps. */
+/* What each step of window w receives: Wout^T g_y, divided by the sample's steps in it. */
 static void window_gradients(const dense_run *run, const dense_block *k, const dense_scratch *x, int w) {
     const dense_spec *s = &run->net->spec;
-    real part = 1 / (real)(run->window_stop[w] - run->window_start[w]);
     blas_multiply(k->n, s->n_units, s->n_out, (blas_matrix){k->d_y + (size_t)w * (size_t)k->n * (size_t)s->n_out, s->n_out, false},
                   (blas_matrix){run->net->w_out, s->n_units + 1, false}, 0, x->d_window, s->n_units);
-    for (size_t at = 0; at < (size_t)k->n * (size_t)s->n_units; at++) {
-        x->d_window[at] *= part;
+    for (int b = 0; b < k->n; b++) {
+        int n_steps = dense_window_steps(run, w, k->first + b);
+        real part = n_steps > 0 ? 1 / (real)n_steps : 0;
+        for (int j = 0; j < s->n_units; j++) {
+            x->d_window[b * s->n_units + j] *= part;
+        }
+    }
+}
+
+/* Step t of window w receives it, where it is the sample's own. */
+static void add_window_gradients(const dense_run *run, const dense_block *k, const dense_scratch *x, int w, int t) {
+    int n_units = run->net->spec.n_units;
+    for (int b = 0; b < k->n; b++) {
+        bool own = t < run->window_start[w] + dense_window_steps(run, w, k->first + b);
+        for (int j = b * n_units; own && j < (b + 1) * n_units; j++) {
+            x->d_h[j] += x->d_window[j];
+        }
     }
 }
 
@@ -69,17 +88,18 @@ static void back_block(void *user, int piece, int worker) {
     memset(x->d_c, 0, units * sizeof *x->d_c);
     take_d_output(run, k, work->d_output);
     readout_gradients(run, k);
-    int w = run->options.n_windows - 1;
-    for (int stop = run->window_stop[w], start; stop > 0;
+    int w = dense_windows_of(run, k) - 1;
+    for (int stop = w >= 0 ? dense_window_end(run, k, w) : 0, start; stop > 0;
          stop = start) { /* a chunk of steps at a time; what comes after the last window has no gradient */
         start = stop > DENSE_CHUNK ? stop - DENSE_CHUNK : 0;
         for (int t = stop - 1; t >= start; t--) {
-            bool in_window = w >= 0 && t < run->window_stop[w];
-            if (in_window && t == run->window_stop[w] - 1) {
+            int window_end = w >= 0 ? dense_window_end(run, k, w) : 0;
+            bool in_window = t < window_end;
+            if (t == window_end - 1) {
                 window_gradients(run, k, x, w);
             }
-            for (size_t at = 0; in_window && at < units; at++) {
-                x->d_h[at] += x->d_window[at];
+            if (in_window) {
+                add_window_gradients(run, k, x, w, t);
             }
             step_back(run, k, x, t, x->d_sums + (size_t)(t - start) * step);
             w -= in_window && t == run->window_start[w];

@@ -56,6 +56,7 @@ static void plan(dense_run *run, arena *a) {
     run->scratch = scratch;
     run->window_start = arena_take(a, (size_t)o->n_windows, sizeof *run->window_start);
     run->window_stop = arena_take(a, (size_t)o->n_windows, sizeof *run->window_stop);
+    run->length = arena_take(a, (size_t)o->n_batch, sizeof *run->length);
     run->output = arena_take(a, (size_t)o->n_windows * (size_t)o->n_batch * (size_t)run->net->spec.n_out, sizeof *run->output);
 }
 
@@ -85,6 +86,36 @@ static lsnn_status check_windows(const dense_options *o, const int *start, const
     return LSNN_OK;
 }
 
+static void set_lengths(dense_run *run, const int *length) {
+    run->has_lengths = false;
+    for (int piece = 0; piece < run->n_blocks; piece++) {
+        dense_block *k = &run->blocks[piece];
+        k->n_steps = 0;
+        for (int b = k->first; b < k->first + k->n; b++) {
+            run->length[b] = length != NULL ? length[b] : run->options.n_steps;
+            run->has_lengths = run->has_lengths || run->length[b] < run->options.n_steps;
+            k->n_steps = run->length[b] > k->n_steps ? run->length[b] : k->n_steps;
+        }
+    }
+}
+
+int dense_windows_of(const dense_run *run, const dense_block *k) {
+    int n = run->options.n_windows;
+    while (n > 0 && run->window_start[n - 1] >= k->n_steps) {
+        n--;
+    }
+    return n;
+}
+
+int dense_window_end(const dense_run *run, const dense_block *k, int w) {
+    return run->window_stop[w] < k->n_steps ? run->window_stop[w] : k->n_steps;
+}
+
+int dense_window_steps(const dense_run *run, int w, int b) {
+    int end = run->length[b] < run->window_stop[w] ? run->length[b] : run->window_stop[w];
+    return end > run->window_start[w] ? end - run->window_start[w] : 0;
+}
+
 lsnn_status dense_run_create(dense_run **out, const dense_net *net, lsnn_context *context, const dense_options *options,
                              const int *window_start, const int *window_stop) {
     lsnn_status status = LSNN_OK;
@@ -104,6 +135,7 @@ lsnn_status dense_run_create(dense_run **out, const dense_net *net, lsnn_context
     plan(run, &run->memory);
     memcpy(run->window_start, window_start, (size_t)options->n_windows * sizeof *window_start);
     memcpy(run->window_stop, window_stop, (size_t)options->n_windows * sizeof *window_stop);
+    set_lengths(run, NULL);
     *out = run;
     run = NULL;
 out:
@@ -159,7 +191,7 @@ static void begin_block(void *user, int piece, int worker) {
         for (size_t j = 0; c != NULL && j < n_units; j++) {
             first_c[j] = work->from_rest ? 0 : c[j];
         }
-        for (int t = 0; t < run->options.n_steps; t++) {
+        for (int t = 0; t < k->n_steps; t++) {
             real *x = dense_z(run, k, t) + (size_t)s * (size_t)run->stride + n_units;
             memset(x, 0, n_in * sizeof *x);
             x[n_in] = 1;
@@ -167,8 +199,9 @@ static void begin_block(void *user, int piece, int worker) {
     }
 }
 
-void dense_begin(dense_run *run, bool from_rest) {
-    begin_work work = {.run = run, .from_rest = from_rest};
+void dense_begin(dense_run *run, bool from_rest, const int *length) {
+    begin_work work = {.run = run, .from_rest = from_rest || run->has_lengths};
+    set_lengths(run, length);
     threads_run(run->pool, run->n_blocks, begin_block, &work);
     run->has_run = false;
 }
@@ -192,16 +225,33 @@ static void run_step(const dense_run *run, const dense_block *k, int t) {
 static void add_to_window(const dense_run *run, const dense_block *k, int w, int t) {
     size_t n_units = (size_t)run->net->spec.n_units;
     bool first = t == run->window_start[w];
-    bool last = t == run->window_stop[w] - 1;
-    real part = 1 / (real)(run->window_stop[w] - run->window_start[w]);
     for (size_t s = 0; s < (size_t)k->n; s++) {
+        int n_own = dense_window_steps(run, w, k->first + (int)s);
+        bool own = t < run->window_start[w] + n_own;
+        bool last = t == run->window_start[w] + n_own - 1;
+        real part = 1 / (real)n_own;
         const real *h = dense_z(run, k, t + 1) + s * (size_t)run->stride;
         real *mean = k->h_mean + ((size_t)w * (size_t)k->n + s) * (n_units + 1);
-        for (size_t j = 0; j < n_units; j++) {
+        for (size_t j = 0; j < n_units && own; j++) {
             real sum = first ? h[j] : mean[j] + h[j];
             mean[j] = last ? sum * part : sum;
         }
+        for (size_t j = 0; j < n_units && n_own == 0; j++) {
+            mean[j] = 0;
+        }
         mean[n_units] = 1;
+    }
+}
+
+/* What the samples of a block answer in window w: those that are over before it, y being NULL all of them, answer 0. */
+static void put_output(const dense_run *run, const dense_block *k, int w, const real *y) {
+    size_t n_out = (size_t)run->net->spec.n_out;
+    for (size_t s = 0; s < (size_t)k->n; s++) {
+        float *to = run->output + ((size_t)w * (size_t)run->options.n_batch + (size_t)k->first + s) * n_out;
+        bool own = run->window_start[w] < run->length[k->first + (int)s];
+        for (size_t o = 0; o < n_out; o++) {
+            to[o] = own ? (float)y[s * n_out + o] : 0;
+        }
     }
 }
 
@@ -212,12 +262,9 @@ static void read_out(const dense_run *run, const dense_block *k, int w) {
     size_t n_out = (size_t)s->n_out;
     const real *mean = k->h_mean + (size_t)w * n * ((size_t)s->n_units + 1);
     real *y = k->y + (size_t)w * n * n_out;
-    float *to = run->output + ((size_t)w * (size_t)run->options.n_batch + (size_t)k->first) * n_out;
     blas_multiply(k->n, s->n_out, s->n_units + 1, (blas_matrix){mean, s->n_units + 1, false},
                   (blas_matrix){run->net->w_out, s->n_units + 1, true}, 0, y, s->n_out);
-    for (size_t at = 0; at < n * n_out; at++) {
-        to[at] = (float)y[at];
-    }
+    put_output(run, k, w, y);
 }
 
 static void run_block(void *user, int piece, int worker) {
@@ -225,19 +272,23 @@ static void run_block(void *user, int piece, int worker) {
     const dense_run *run = user;
     const dense_block *k = &run->blocks[piece];
     int w = 0;
+    int n_windows = dense_windows_of(run, k);
     blas_use_one_thread();
-    for (int t = 0; t < run->options.n_steps; t++) {
+    for (int t = 0; t < k->n_steps; t++) {
         step_hook_tell(run->hook, k->first, k->n, t);
         run_step(run, k, t);
-        if (w < run->options.n_windows && t >= run->window_start[w]) {
+        if (w < n_windows && t >= run->window_start[w]) {
             add_to_window(run, k, w, t);
-            if (t == run->window_stop[w] - 1) {
+            if (t == dense_window_end(run, k, w) - 1) {
                 read_out(run, k, w);
                 w++;
             }
         }
     }
-    step_hook_tell(run->hook, k->first, k->n, run->options.n_steps);
+    for (; w < run->options.n_windows; w++) {
+        put_output(run, k, w, NULL);
+    }
+    step_hook_tell(run->hook, k->first, k->n, k->n_steps);
 }
 
 void dense_forward(dense_run *run, const step_hook *hook) {

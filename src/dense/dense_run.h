@@ -1,6 +1,8 @@
 /* A batch of sequences on its way through a dense network, and back. It is cut into blocks of DENSE_BLOCK samples by its size alone; a block belongs to one
  * thread from first step to last, and each of its matrix products has the same shape on any number of threads.
  *
+ * Samples may have different lengths. A block runs to the end of its longest; what comes after a sample's own end has no part in outputs and gradients.
+ *
  * Before each step the block's rows z(t) = [h(t-1), x(t), 1] stand ready, so that one product a step, z(t) w^T, gives all sums of all units, input and
  * bias included; and one product for many steps, d_sums^T z, gives all their gradients. */
 #ifndef LSNN_DENSE_DENSE_RUN_H
@@ -21,6 +23,7 @@ typedef struct dense_options {
 
 typedef struct dense_block {
     int first, n;   /* samples */
+    int n_steps;    /* that are run: those of its longest sample */
     real *z;        /* [n_steps + 1][n][stride]; the last row has the last h alone */
     real *sums;     /* [n_kept][n][n_rows] the gates of an LSTM, after their nonlinearity */
     real *c;        /* [n_kept + 1][n][n_units] LSTM: cells before each step, and after the last */
@@ -48,6 +51,8 @@ typedef struct dense_run {
     dense_block *blocks;
     dense_scratch *scratch; /* [threads] */
     int *window_start, *window_stop;
+    int *length;           /* [n_batch] steps that are each sample's own */
+    bool has_lengths;      /* are they fewer than n_steps somewhere? */
     const step_hook *hook; /* while it runs; or NULL */
     bool has_run;          /* the sequence was run; its end is where the next may begin */
     float *output;         /* [n_windows][n_batch][n_out] */
@@ -60,8 +65,9 @@ void dense_run_free(dense_run *run);
 /* Bytes that it takes. */
 double dense_run_memory(const dense_net *net, const lsnn_context *context, const dense_options *options);
 
-/* A new input, all 0, from h = c = 0 or from where the last sequence ended. */
-void dense_begin(dense_run *run, bool from_rest);
+/* A new input, all 0, from h = c = 0 or from where the last sequence ended; after one with lengths it is always h = c = 0. length [n_batch]: 0..n_steps (0: an idle
+ * place); NULL: all have n_steps. */
+void dense_begin(dense_run *run, bool from_rest, const int *length);
 /* Where the input of sample b goes. */
 input_lane dense_input_lane(const dense_run *run, int b);
 /* hook: who writes the input as it goes; NULL: it is all there. */
@@ -71,7 +77,7 @@ void dense_rest(dense_run *run);
 /* d_output [n_windows][n_batch][n_out]; gradient [n_params]. Errors: USAGE (not for training, or no dense_forward before). */
 lsnn_status dense_backward(dense_run *run, const float *d_output, real *gradient);
 
-/* h and c of sample b as they are now. c is NULL in an RNN. */
+/* h and c of sample b as they are now (but not after samples of different lengths). c is NULL in an RNN. */
 void dense_state_at(const dense_run *run, int b, real **h, real **c);
 
 /* ---- shared by the files of this room ---- */
@@ -84,6 +90,10 @@ static inline real *dense_z(const dense_run *run, const dense_block *k, int t) {
 static inline real *dense_sums(const dense_run *run, const dense_block *k, int t) {
     return k->sums + (size_t)(run->options.train ? t : 0) * (size_t)k->n * (size_t)run->net->n_rows;
 }
+/* Windows that a block reaches; the step after the last one of window w that it runs; the steps of window w that are sample b's own. */
+int dense_windows_of(const dense_run *run, const dense_block *k);
+int dense_window_end(const dense_run *run, const dense_block *k, int w);
+int dense_window_steps(const dense_run *run, int w, int b);
 /* Cells before step t; what is not kept alternates between two places. */
 static inline real *dense_c(const dense_run *run, const dense_block *k, int t) {
     return k->c + (size_t)(run->options.train ? t : t & 1) * (size_t)k->n * (size_t)run->net->spec.n_units;

@@ -141,9 +141,9 @@ static lsnn_status open_pass(pass **out, const model *m, lsnn_context *context, 
     return LSNN_OK;
 }
 
-static lsnn_status begin(pass *p, bool from_rest, uint64_t noise_key) {
+static lsnn_status begin(pass *p, bool from_rest, uint64_t noise_key, const int *length) {
     (void)noise_key; /* no noise */
-    dense_begin(((baseline_pass *)p)->run, from_rest);
+    dense_begin(((baseline_pass *)p)->run, from_rest, length);
     return LSNN_OK;
 }
 
@@ -177,7 +177,15 @@ static pass_activity activity(const pass *p, int n_samples) {
     const dense_spec *spec = &run->net->spec;
     double step = (double)run->net->n_rows * (spec->n_in + spec->n_units + 1);
     double window = (double)spec->n_out * (spec->n_units + 1);
-    return (pass_activity){.spikes = NAN, .operations = n_samples * (run->options.n_steps * step + run->options.n_windows * window)};
+    double n_steps = 0;
+    double n_windows = 0;
+    for (int b = 0; b < n_samples; b++) {
+        n_steps += run->length[b];
+        for (int w = 0; w < run->options.n_windows; w++) {
+            n_windows += run->window_start[w] < run->length[b];
+        }
+    }
+    return (pass_activity){.spikes = NAN, .operations = n_steps * step + n_windows * window};
 }
 
 static const char *const carried_names[2] = {"carried.h", "carried.c"};

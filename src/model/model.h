@@ -56,7 +56,7 @@ typedef struct model_kind {
     double (*pass_memory)(const model *m, const lsnn_context *context, const pass_options *options);
     lsnn_status (*pass_open)(pass **out, const model *m, lsnn_context *context, const pass_options *options);
     void (*pass_close)(pass *p);
-    lsnn_status (*pass_begin)(pass *p, bool from_rest, uint64_t noise_key);
+    lsnn_status (*pass_begin)(pass *p, bool from_rest, uint64_t noise_key, const int *length);
     input_lane (*pass_lane)(const pass *p, int b);
     int (*pass_block_begin)(const pass *p, int k);
     lsnn_status (*forward)(pass *p, const step_hook *hook);
@@ -125,9 +125,11 @@ static inline lsnn_status pass_open(pass **out, const model *m, lsnn_context *co
     return m->kind->pass_open(out, m, context, options);
 }
 void pass_close(pass *p);
-/* A new input, all silent, from rest or from where the last sequence ended. noise_key: which noise it gets. Errors: USAGE. */
-static inline lsnn_status pass_begin(pass *p, bool from_rest, uint64_t noise_key) {
-    return p->kind->pass_begin(p, from_rest, noise_key);
+/* A new input, all silent, from rest or from where the last sequence ended. noise_key: which noise it gets. length [n_batch]: steps that are each sample's own, 0 (an
+ * idle place) to n_steps; NULL: all have n_steps. What is after a sample's end counts nowhere (docs/model.md); after a sequence with lengths the next begins at
+ * rest. Errors: USAGE. */
+static inline lsnn_status pass_begin(pass *p, bool from_rest, uint64_t noise_key, const int *length) {
+    return p->kind->pass_begin(p, from_rest, noise_key, length);
 }
 /* Where the input of sample b goes, until the next pass_begin. */
 static inline input_lane pass_lane(const pass *p, int b) {
@@ -152,7 +154,7 @@ static inline lsnn_status pass_repeat(pass *p) {
 static inline lsnn_status pass_backward(pass *p, const float *d_output, lsnn_gradient *gradient, double *rate_loss) {
     return p->kind->backward(p, d_output, gradient, rate_loss);
 }
-/* Mean firing rate of the last sequence in hertz; NaN where nothing fires. */
+/* Mean firing rate of the last sequence in hertz, over the samples' own steps; NaN where nothing fires. */
 static inline double pass_rate(const pass *p) {
     return p->kind->rate != NULL ? p->kind->rate(p) : NAN;
 }

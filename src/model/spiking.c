@@ -229,13 +229,13 @@ out:
     return status;
 }
 
-static lsnn_status begin(pass *p, bool from_rest, uint64_t noise_key) {
+static lsnn_status begin(pass *p, bool from_rest, uint64_t noise_key, const int *length) {
     lsnn_sim *sim = ((spiking_pass *)p)->sim;
     if (from_rest) {
         lsnn_sim_reset(sim);
     }
     sim_set_noise_key(sim, noise_key);
-    return sim_begin_input(sim, sim->options.n_steps);
+    return sim_begin_lengths(sim, sim->options.n_steps, length);
 }
 
 static input_lane lane(const pass *p, int b) {

@@ -1,6 +1,5 @@
 #include "run/batch.h"
 
-#include "base/rng.h"
 #include "learn/loss.h"
 #include "tasks/navigation.h"
 
@@ -15,14 +14,15 @@ lsnn_status batch_create(batch **out, const task *t, pass *p, uint64_t seed) {
     }
     size_t n_batch = (size_t)p->n_batch;
     size_t n_decisions = n_batch * (size_t)t->n_windows;
-    *b = (batch){.task = t, .pass = p, .seed = seed, .order_epoch = -1};
+    *b = (batch){.task = t, .pass = p, .seed = seed};
+    TRY(sample_order_create(&b->order, t, seed, p->n_batch));
     b->index = calloc(n_batch, sizeof *b->index);
     b->class_of = calloc(n_decisions, sizeof *b->class_of);
     b->d_output = calloc(n_decisions * (size_t)t->n_out, sizeof *b->d_output);
     b->target = t->loss == LOSS_SQUARED ? calloc(n_decisions * (size_t)t->n_out, sizeof *b->target) : NULL;
-    b->order = t->n_samples[SPLIT_TRAIN] > 0 ? calloc((size_t)t->n_samples[SPLIT_TRAIN], sizeof *b->order) : NULL;
+    b->length = task_has_lengths(t) ? calloc(n_batch, sizeof *b->length) : NULL;
     if (b->index == NULL || b->class_of == NULL || b->d_output == NULL || (t->loss == LOSS_SQUARED && b->target == NULL) ||
-        (t->n_samples[SPLIT_TRAIN] > 0 && b->order == NULL)) {
+        (task_has_lengths(t) && b->length == NULL)) {
         TRY(fail(LSNN_ERR_MEMORY, "no memory for a batch of %zu samples", n_batch));
     }
     const interactive_task *it = task_interactive(t);
@@ -43,7 +43,8 @@ void batch_free(batch *b) {
         free(b->class_of);
         free(b->target);
         free(b->d_output);
-        free(b->order);
+        free(b->length);
+        sample_order_free(b->order);
         episodes_free(b->episodes);
         goal_count_free(b->goals);
         free(b);
@@ -67,7 +68,10 @@ static void write_block(void *user, int piece, int worker) {
 }
 
 static lsnn_status write_samples(batch *b, bool from_rest, uint64_t noise_key) {
-    lsnn_status status = pass_begin(b->pass, from_rest, noise_key);
+    for (int k = 0; b->length != NULL && k < b->pass->n_batch; k++) {
+        b->length[k] = k < b->n_filled ? task_length(b->task, b->part, b->index[k]) : 0;
+    }
+    lsnn_status status = pass_begin(b->pass, from_rest, noise_key, b->length);
     if (status != LSNN_OK) {
         return status;
     }
@@ -86,15 +90,7 @@ static lsnn_status write_samples(batch *b, bool from_rest, uint64_t noise_key) {
 
 lsnn_status batch_fill_train(batch *b, int64_t iteration, bool from_rest) {
     int n_batch = b->pass->n_batch;
-    int64_t n = b->task->n_samples[SPLIT_TRAIN];
-    for (int k = 0; k < n_batch; k++) {
-        int64_t position = iteration * n_batch + k;
-        if (n > 0 && position / n != b->order_epoch) {
-            b->order_epoch = position / n;
-            rng_permutation(b->seed, RNG_SHUFFLE, (uint64_t)b->order_epoch, b->order, (size_t)n);
-        }
-        b->index[k] = n > 0 ? b->order[position % n] : (uint64_t)position;
-    }
+    sample_order_train(b->order, iteration, b->index);
     b->part = SPLIT_TRAIN;
     b->first_draw = (uint64_t)(iteration * n_batch);
     b->n_filled = n_batch;
@@ -102,11 +98,9 @@ lsnn_status batch_fill_train(batch *b, int64_t iteration, bool from_rest) {
     return write_samples(b, from_rest, (uint64_t)iteration);
 }
 
-lsnn_status batch_fill(batch *b, split part, uint64_t seed, uint64_t first, int n) {
+/* The n samples that b->index names. */
+static lsnn_status fill(batch *b, split part, uint64_t seed, uint64_t first, int n) {
     uint64_t own_seed = b->seed;
-    for (int k = 0; k < n; k++) {
-        b->index[k] = first + (uint64_t)k;
-    }
     b->part = part;
     b->n_filled = n;
     b->seed = seed;
@@ -114,6 +108,18 @@ lsnn_status batch_fill(batch *b, split part, uint64_t seed, uint64_t first, int 
     b->seed = own_seed;
     b->episode_seed = seed;
     return status;
+}
+
+lsnn_status batch_fill(batch *b, split part, uint64_t seed, uint64_t first, int n) {
+    for (int k = 0; k < n; k++) {
+        b->index[k] = first + (uint64_t)k;
+    }
+    return fill(b, part, seed, first, n);
+}
+
+lsnn_status batch_fill_next(batch *b, split part, uint64_t seed, uint64_t first, int n) {
+    lsnn_status status = sample_order_split(b->order, part, first, n, b->index);
+    return status == LSNN_OK ? fill(b, part, seed, first, n) : status;
 }
 
 lsnn_status batch_forward(batch *b) {

@@ -4,6 +4,7 @@
 
 #include "model/model.h"
 #include "rl/episodes.h"
+#include "run/sample_order.h"
 #include "tasks/task.h"
 
 typedef struct batch {
@@ -12,13 +13,13 @@ typedef struct batch {
     uint64_t seed;
     uint64_t episode_seed; /* of the batch that is in it now */
     split part;
-    uint64_t *index;         /* [n_batch] which sample each is */
-    uint64_t first_draw;     /* training samples before this batch */
-    int32_t *class_of;       /* [n_windows][n_batch] */
-    float *target;           /* [n_windows][n_batch][n_out], if the task has values */
-    float *d_output;         /* [n_windows][n_batch][n_out] */
-    uint32_t *order;         /* [n] the order of the training samples in an epoch */
-    int64_t order_epoch;     /* the epoch that `order` is for, -1: none */
+    uint64_t *index;     /* [n_batch] which sample each is */
+    int *length;         /* [n_batch] steps of each; NULL: the task has no lengths */
+    uint64_t first_draw; /* training samples before this batch */
+    int32_t *class_of;   /* [n_windows][n_batch] */
+    float *target;       /* [n_windows][n_batch][n_out], if the task has values */
+    float *d_output;     /* [n_windows][n_batch][n_out] */
+    sample_order *order;
     episode_batch *episodes; /* of tasks in which an agent acts, else NULL, as the next one */
     goal_count *goals;       /* over the episodes since it was cleared */
     int n_filled;            /* samples that count; the rest of the batch is silent */
@@ -28,10 +29,13 @@ typedef struct batch {
 lsnn_status batch_create(batch **out, const task *t, pass *p, uint64_t seed);
 void batch_free(batch *b);
 
-/* Writes the training samples of an iteration: each epoch visits all samples in an order of its own. from_rest: or from where the last batch ended. */
+/* Writes the training samples of an iteration (sample_order_train). from_rest: or from where the last batch ended. */
 lsnn_status batch_fill_train(batch *b, int64_t iteration, bool from_rest);
 /* Samples first..first + n - 1 of a split (n at most the batch), from rest; the other lanes stay silent and do not count. */
 lsnn_status batch_fill(batch *b, split part, uint64_t seed, uint64_t first, int n);
+
+/* The same for a whole split from its first to its last, in the order of sample_order_split: b->index tells which samples came. Errors: MEMORY as well. */
+lsnn_status batch_fill_next(batch *b, split part, uint64_t seed, uint64_t first, int n);
 
 /* Runs the network on the batch. An agent acts in its episodes meanwhile, and the goals that it reaches are counted. */
 lsnn_status batch_forward(batch *b);

@@ -40,6 +40,15 @@ static void take_goals(const batch *b, evaluation *e) {
     e->n = e->goals.n_episodes;
 }
 
+/* How many samples a batch's rate is a mean over, in parts of a whole one's steps. Where samples have no lengths, lanes that are not filled are counted: they are silent. */
+static double samples_of(const batch *b) {
+    double n_steps = 0;
+    for (int k = 0; b->length != NULL && k < b->n_filled; k++) {
+        n_steps += b->length[k];
+    }
+    return b->length != NULL ? n_steps / b->task->n_steps : b->pass->n_batch;
+}
+
 lsnn_status evaluate(batch *b, split part, uint64_t seed, int64_t n_batches, const volatile int *stop, evaluation *out) {
     lsnn_status status = LSNN_OK;
     int n_batch = b->pass->n_batch;
@@ -47,6 +56,7 @@ lsnn_status evaluate(batch *b, split part, uint64_t seed, int64_t n_batches, con
     int64_t end = n_samples > 0 ? n_samples : n_batches * n_batch;
     double loss = 0;
     double rate = 0;
+    double n_rated = 0;
     pass_activity activity = {0};
     int64_t n_wrong = 0;
     int64_t n_counted = 0;
@@ -60,14 +70,15 @@ lsnn_status evaluate(batch *b, split part, uint64_t seed, int64_t n_batches, con
         }
         int n = end - first < n_batch ? (int)(end - first) : n_batch;
         batch_loss one;
-        TRY(batch_fill(b, part, seed, (uint64_t)first, n));
+        TRY(batch_fill_next(b, part, seed, (uint64_t)first, n));
         TRY(batch_forward(b));
         TRY(batch_take_loss(b, false, &one));
         loss += one.loss * (double)one.n_counted;
         n_wrong += one.n_wrong;
         n_counted += one.n_counted;
         add_sequences(b, n, &sequences);
-        rate += pass_rate(b->pass) * n_batch; /* silent lanes do not spike */
+        rate += pass_rate(b->pass) * samples_of(b);
+        n_rated += b->length != NULL ? samples_of(b) : n;
         pass_activity more = pass_count_activity(b->pass, n);
         activity.spikes += more.spikes;
         activity.operations += more.operations;
@@ -75,7 +86,7 @@ lsnn_status evaluate(batch *b, split part, uint64_t seed, int64_t n_batches, con
     double n = n_counted > 0 ? (double)n_counted : 1;
     double error = (double)n_wrong / n;
     *out = (evaluation){.loss = loss / n,
-                        .rate_hz = rate / (double)end,
+                        .rate_hz = rate / n_rated,
                         .score_interval = interval_of_mean(sequences.n, sequences.sum, sequences.squares),
                         .spikes = activity.spikes / (double)end,
                         .operations = activity.operations / (double)end,

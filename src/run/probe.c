@@ -16,6 +16,7 @@ typedef struct probe {
     pass *pass;
     lsnn_sim *sim; /* the pass's */
     batch *batch;
+    int n_steps, n_windows; /* the sample's own */
     lsnn_gradient *gradient;
     tensor_writer *writer;
     arena memory; /* of the arrays below */
@@ -23,7 +24,7 @@ typedef struct probe {
     float *returns, *observed, *actions, *rewards, *goal; /* where an agent acts: returns stand where targets do */
     double *states;                                       /* of the environment that ships, as `goal` */
     uint8_t *z;
-    int32_t *class_of;
+    int *window_stop; /* cut at its end */
 } probe;
 
 enum { FLOAT_TRACES = 7 };
@@ -40,6 +41,7 @@ static void plan(probe *p, arena *a) {
     }
     p->z = arena_take(a, n_steps * n_rec, 1);
     p->y = arena_take(a, n_steps * (size_t)t->n_out, sizeof *p->y);
+    p->window_stop = arena_take(a, (size_t)t->n_windows, sizeof *p->window_stop);
     const interactive_task *it = task_interactive(t);
     if (it != NULL) {
         p->returns = arena_take(a, n_steps * (size_t)t->n_out, sizeof *p->returns);
@@ -65,7 +67,7 @@ static void copy_input(probe *p) {
     const lsnn_sim *sim = p->sim;
     const block *k = &sim->blocks[0];
     size_t n_in = (size_t)p->net->spec.n_in;
-    for (size_t t = 0; t < (size_t)sim->n_steps; t++) {
+    for (size_t t = 0; t < (size_t)p->n_steps; t++) {
         for (size_t i = 0; i < n_in; i++) {
             size_t step = t + (size_t)p->net->spec.n_delay;
             p->input[t * n_in + i] =
@@ -100,7 +102,7 @@ out:
 
 static lsnn_status add_traces(probe *p) {
     lsnn_status status = LSNN_OK;
-    int64_t n_steps = p->model.task->n_steps;
+    int64_t n_steps = p->n_steps;
     int64_t n_rec = p->net->n_rec;
     for (int k = 0; k < FLOAT_TRACES; k++) {
         TRY(lsnn_sim_copy_trace(p->sim, float_traces[k], 0, p->traces[k]));
@@ -159,12 +161,15 @@ static void add_goal(probe *p, const interactive_task *it) {
 
 static void add_task(probe *p) {
     const task *t = p->model.task;
-    int64_t n_windows = t->n_windows;
-    tensor_writer_add(p->writer, "input", TENSOR_F32, 2, (int64_t[]){t->n_steps, t->n_in}, p->input);
+    int64_t n_windows = p->n_windows;
+    for (int w = 0; w < n_windows; w++) {
+        p->window_stop[w] = t->window_stop[w] < p->n_steps ? t->window_stop[w] : p->n_steps;
+    }
+    tensor_writer_add(p->writer, "input", TENSOR_F32, 2, (int64_t[]){p->n_steps, t->n_in}, p->input);
     tensor_writer_add(p->writer, "output", TENSOR_F32, 2, (int64_t[]){n_windows, t->n_out}, lsnn_sim_output(p->sim));
     tensor_writer_add(p->writer, "d_output", TENSOR_F32, 2, (int64_t[]){n_windows, t->n_out}, p->batch->d_output);
     tensor_writer_add(p->writer, "window_start", TENSOR_I32, 1, &n_windows, t->window_start);
-    tensor_writer_add(p->writer, "window_stop", TENSOR_I32, 1, &n_windows, t->window_stop);
+    tensor_writer_add(p->writer, "window_stop", TENSOR_I32, 1, &n_windows, p->window_stop);
     if (t->loss == LOSS_CROSS_ENTROPY) {
         tensor_writer_add(p->writer, "class", TENSOR_I32, 1, &n_windows, p->batch->class_of);
     } else if (t->loss == LOSS_POLICY) {
@@ -233,6 +238,10 @@ lsnn_status lsnn_probe(const char *run_or_model, lsnn_context *context, const ls
     plan(&p, &p.memory);
     TRY(arena_open(&p.memory, "probe"));
     plan(&p, &p.memory);
+    p.n_steps = task_length(t, part, (uint64_t)sample);
+    while (p.n_windows < t->n_windows && t->window_start[p.n_windows] < p.n_steps) {
+        p.n_windows++;
+    }
     TRY(batch_fill(p.batch, part, p.model.seed, (uint64_t)sample, 1));
     TRY(batch_forward(p.batch));
     TRY(batch_take_loss(p.batch, true, &loss));

@@ -110,6 +110,11 @@ static lsnn_status create_state(training *r) {
     tensor_file *file = NULL;
     char damage[1024];
     const lsnn_experiment *e = r->experiment;
+    if (setting_bool(e, "train.carry_state") && task_has_lengths(r->task)) {
+        return fail(
+            LSNN_ERR_SETTING,
+            "train.carry_state is true, but the task's samples have different lengths, and what ends leaves nothing to carry; set it to false");
+    }
     uint64_t seed = (uint64_t)setting_int(e, "seed");
     model_shape shape = setup_shape(r->task);
     pass_options training_pass = setup_pass(e, r->task, true);
@@ -133,6 +138,9 @@ static lsnn_status create_state(training *r) {
     TRY(gradient_create(&r->gradient, r->state.model->n_params));
     TRY(pass_open(&r->state.pass, r->state.model, r->context, &training_pass));
     TRY(batch_create(&r->batch, r->task, r->state.pass, seed));
+    if (task_has_lengths(r->task)) {
+        TRY(sample_order_set_group(r->batch->order, setting_int(e, "train.length_group")));
+    }
     TRY(pass_open(&r->valid_pass, r->state.model, r->context, &valid_pass));
     TRY(batch_create(&r->valid_batch, r->task, r->valid_pass, seed));
     if (file != NULL) {

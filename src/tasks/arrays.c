@@ -5,6 +5,7 @@
  *            class-per-step  [n_samples][n_steps]         -1: this step does not count
  *            values          [n_samples][n_steps][n_out]  NaN: this number does not count
  *                            [n_samples][n_out]           answered over the last arrays.readout_ms
+ *   lengths  [n_samples] steps of each sequence, if they differ: what is after is not looked at, and one target for the sequence is answered over all of them
  *
  * Everything is checked when the task is opened, so that writing a sample can't fail. */
 #include "tasks/task.h"
@@ -34,10 +35,10 @@ typedef struct array {
 typedef struct arrays {
     task task;
     tensor_file *file;
-    array inputs, targets;
-    bool by_step;         /* a target for each step, not one for the sequence */
-    uint32_t *order;      /* [n_samples] */
-    size_t first[SPLITS]; /* sample k of a split is number order[first + k] */
+    array inputs, targets, lengths; /* lengths: no tensor if all have n_steps */
+    bool by_step;                   /* a target for each step, not one for the sequence */
+    uint32_t *order;                /* [n_samples] */
+    size_t first[SPLITS];           /* sample k of a split is number order[first + k] */
 } arrays;
 
 static void close_task(task *t) {
@@ -45,6 +46,7 @@ static void close_task(task *t) {
     tensor_file_close(s->file);
     tensor_file_close(s->inputs.own);
     tensor_file_close(s->targets.own);
+    tensor_file_close(s->lengths.own);
     free(s->order);
     free(s);
 }
@@ -55,6 +57,10 @@ static inline double number_at(const tensor *t, size_t at) {
         return (double)((const float *)t->data)[at];
     }
     return t->type == TENSOR_U8 || t->type == TENSOR_BOOL ? ((const uint8_t *)t->data)[at] : tensor_at(t, at);
+}
+
+static size_t length_of(const arrays *s, size_t sample) {
+    return s->lengths.tensor != NULL ? (size_t)tensor_at(s->lengths.tensor, sample) : (size_t)s->task.n_steps;
 }
 
 /* ---- finding the arrays ---- */
@@ -180,55 +186,101 @@ static lsnn_status check_target_shape(arrays *s, const char *kind) {
     return fits ? LSNN_OK : bad_shape(&s->targets, must_be);
 }
 
-static lsnn_status check_inputs(const arrays *s) {
-    const tensor *t = s->inputs.tensor;
-    bool spikes = s->task.input == LSNN_SPIKES;
+static lsnn_status check_lengths(const arrays *s) {
+    const tensor *t = s->lengths.tensor;
+    char shape[SHAPE_SIZE], must_be[SHAPE_SIZE + 80];
+    if (t->rank != 1 || t->shape[0] != s->inputs.tensor->shape[0]) {
+        snprintf(must_be, sizeof must_be, "[n_samples], where the inputs have %s", in_brackets(shape, 3, s->inputs.tensor->shape));
+        return bad_shape(&s->lengths, must_be);
+    }
+    snprintf(must_be, sizeof must_be, "a whole number 1..%d, the steps of the inputs", s->task.n_steps);
     for (size_t at = 0; at < t->n; at++) {
-        double x = number_at(t, at);
-        if (spikes ? x != 0 && x != 1 : !(fabs(x) <= (double)FLT_MAX)) {
-            return bad_number(
-                &s->inputs, at,
-                spikes ? "0 or 1, as arrays.input is spikes (set it to currents for other numbers)" : "finite in single precision");
+        double x = tensor_at(t, at);
+        if (!(x >= 1 && x <= s->task.n_steps && x == floor(x))) {
+            return bad_number(&s->lengths, at, must_be);
         }
     }
     return LSNN_OK;
 }
 
+/* Calls `is_good` for the numbers of an array that belong to a sample's own steps, sample after sample; false, and where, if one is not. */
+static bool all_are(const arrays *s, const tensor *t, bool by_step, bool (*is_good)(void *user, double x), void *user, size_t *bad) {
+    size_t n_samples = (size_t)t->shape[0];
+    size_t n_each = t->n / n_samples;
+    for (size_t sample = 0; sample < n_samples; sample++) {
+        size_t end = sample * n_each + (by_step ? n_each / (size_t)s->task.n_steps * length_of(s, sample) : n_each);
+        for (*bad = sample * n_each; *bad < end; ++*bad) {
+            if (!is_good(user, number_at(t, *bad))) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+static bool is_spike_or_not(void *user, double x) {
+    (void)user;
+    return x == 0 || x == 1;
+}
+
+static bool is_single(void *user, double x) {
+    (void)user;
+    return fabs(x) <= (double)FLT_MAX;
+}
+
+static bool is_single_or_nan(void *user, double x) {
+    (void)user;
+    return isnan(x) || fabs(x) <= (double)FLT_MAX;
+}
+
+typedef struct class_range {
+    int lowest, highest, largest; /* allowed, and found */
+} class_range;
+
+static bool is_class(void *user, double x) {
+    class_range *range = user;
+    bool good = x >= range->lowest && x <= range->highest && x == floor(x);
+    range->largest = good && x > range->largest ? (int)x : range->largest;
+    return good;
+}
+
+static lsnn_status check_inputs(const arrays *s) {
+    size_t bad;
+    bool spikes = s->task.input == LSNN_SPIKES;
+    return all_are(s, s->inputs.tensor, true, spikes ? is_spike_or_not : is_single, NULL, &bad)
+               ? LSNN_OK
+               : bad_number(
+                     &s->inputs, bad,
+                     spikes ? "0 or 1, as arrays.input is spikes (set it to currents for other numbers)" : "finite in single precision");
+}
+
 /* Also sets the number of outputs. */
 static lsnn_status check_classes(arrays *s, int n_classes) {
-    const tensor *t = s->targets.tensor;
-    int lowest = s->by_step ? -1 : 0, highest = (n_classes > 0 ? n_classes : MOST_UNITS) - 1, largest = -1;
+    class_range range = {.lowest = s->by_step ? -1 : 0, .highest = (n_classes > 0 ? n_classes : MOST_UNITS) - 1, .largest = -1};
+    size_t bad;
     char must_be[160];
     if (n_classes == 1) {
         return fail(LSNN_ERR_SETTING, "arrays.n_classes is 1; set it to at least 2, or to 0 for the largest class in the targets, plus 1");
     }
-    snprintf(must_be, sizeof must_be, "a whole number %d..%d%s%s", lowest, highest, n_classes > 0 ? " (see arrays.n_classes)" : "",
-             lowest < 0 ? "; -1 does not count" : "");
-    for (size_t at = 0; at < t->n; at++) {
-        double x = number_at(t, at);
-        if (!(x >= lowest && x <= highest && x == floor(x))) {
-            return bad_number(&s->targets, at, must_be);
-        }
-        largest = x > largest ? (int)x : largest;
+    snprintf(must_be, sizeof must_be, "a whole number %d..%d%s%s", range.lowest, range.highest,
+             n_classes > 0 ? " (see arrays.n_classes)" : "", range.lowest < 0 ? "; -1 does not count" : "");
+    if (!all_are(s, s->targets.tensor, s->by_step, is_class, &range, &bad)) {
+        return bad_number(&s->targets, bad, must_be);
     }
-    s->task.n_out = n_classes > 0 ? n_classes : largest + 1;
+    s->task.n_out = n_classes > 0 ? n_classes : range.largest + 1;
     if (s->task.n_out < 2) {
         return fail(LSNN_ERR_DATA,
                     "%s%s: the largest class is %d, so that there are fewer than 2; bring targets of more classes, or set arrays.n_classes",
-                    s->targets.path, s->targets.name, largest);
+                    s->targets.path, s->targets.name, range.largest);
     }
     return LSNN_OK;
 }
 
 static lsnn_status check_values(const arrays *s) {
-    const tensor *t = s->targets.tensor;
-    for (size_t at = 0; at < t->n; at++) {
-        double x = number_at(t, at);
-        if (!isnan(x) && !(fabs(x) <= (double)FLT_MAX)) {
-            return bad_number(&s->targets, at, "finite in single precision, or NaN, which does not count");
-        }
-    }
-    return LSNN_OK;
+    size_t bad;
+    return all_are(s, s->targets.tensor, s->by_step, is_single_or_nan, NULL, &bad)
+               ? LSNN_OK
+               : bad_number(&s->targets, bad, "finite in single precision, or NaN, which does not count");
 }
 
 /* ---- splits and windows ---- */
@@ -269,8 +321,10 @@ static lsnn_status check_counted(const arrays *s) {
     for (int p = 0; p < SPLITS; p++) {
         bool counted = false;
         for (size_t k = 0; k < (size_t)s->task.n_samples[p] && !counted; k++) {
-            for (size_t i = 0; i < n_each && !counted; i++) {
-                double x = number_at(t, s->order[s->first[p] + k] * n_each + i);
+            size_t sample = s->order[s->first[p] + k];
+            size_t n_own = s->by_step ? n_each / (size_t)s->task.n_steps * length_of(s, sample) : n_each;
+            for (size_t i = 0; i < n_own && !counted; i++) {
+                double x = number_at(t, sample * n_each + i);
                 counted = s->task.loss == LOSS_SQUARED ? !isnan(x) : x >= 0;
             }
         }
@@ -288,6 +342,13 @@ static lsnn_status set_windows(arrays *s, const lsnn_experiment *e) {
     lsnn_status status = LSNN_OK;
     int n_steps = s->task.n_steps, readout = n_steps;
     int64_t readout_ms = setting_int(e, "arrays.readout_ms");
+    if (!s->by_step && readout_ms > 0 && s->lengths.tensor != NULL) {
+        return fail(
+            LSNN_ERR_SETTING,
+            "arrays.readout_ms is %" PRId64
+            ", but with arrays.lengths sequences end at different times; leave it at 0: the outputs are averaged over all steps of each",
+            readout_ms);
+    }
     if (!s->by_step && readout_ms > 0) {
         readout = task_steps(e, (double)readout_ms);
         if (readout > n_steps) {
@@ -308,6 +369,8 @@ out:
 
 /* ---- the task ---- */
 
+static const task_kind task_arrays_with_lengths;
+
 static lsnn_status open_task(task **out, const lsnn_experiment *e, const lsnn_run_options *options) {
     (void)options; /* the paths are the user's own */
     lsnn_status status = LSNN_OK;
@@ -325,6 +388,11 @@ static lsnn_status open_task(task **out, const lsnn_experiment *e, const lsnn_ru
     TRY(find_array(s, e, "arrays.inputs", &s->inputs));
     TRY(find_array(s, e, "arrays.targets", &s->targets));
     TRY(check_input_shape(s));
+    if (*setting_text(e, "arrays.lengths") != '\0') {
+        s->task.kind = &task_arrays_with_lengths;
+        TRY(find_array(s, e, "arrays.lengths", &s->lengths));
+        TRY(check_lengths(s));
+    }
     TRY(check_target_shape(s, kind));
     TRY(set_windows(s, e));
     TRY(check_inputs(s));
@@ -338,9 +406,9 @@ out:
     return status;
 }
 
-static void write_input(const task *t, const tensor *inputs, size_t sample, const sample_writer *to) {
+static void write_input(const task *t, const tensor *inputs, size_t sample, int n_steps, const sample_writer *to) {
     size_t at = sample * (size_t)t->n_steps * (size_t)t->n_in;
-    for (int step = 0; step < t->n_steps; step++) {
+    for (int step = 0; step < n_steps; step++) {
         for (int i = 0; i < t->n_in; i++, at++) {
             double x = number_at(inputs, at);
             if (t->input == LSNN_CURRENTS) {
@@ -358,8 +426,9 @@ static void write_sample(const task *t, split part, uint64_t seed, uint64_t inde
     size_t sample = s->order[s->first[part] + index];
     int n_numbers = t->loss == LOSS_SQUARED ? t->n_out : 1; /* a window */
     size_t at = sample * (size_t)t->n_windows * (size_t)n_numbers;
-    write_input(t, s->inputs.tensor, sample, to);
-    for (int w = 0; w < t->n_windows; w++) {
+    int n_steps = (int)length_of(s, sample);
+    write_input(t, s->inputs.tensor, sample, n_steps, to);
+    for (int w = 0; w < t->n_windows && t->window_start[w] < n_steps; w++) {
         for (int o = 0; o < n_numbers; o++, at++) {
             double x = number_at(s->targets.tensor, at);
             if (t->loss == LOSS_SQUARED) {
@@ -371,4 +440,11 @@ static void write_sample(const task *t, split part, uint64_t seed, uint64_t inde
     }
 }
 
+static int sample_length(const task *t, split part, uint64_t index) {
+    const arrays *s = (const arrays *)t;
+    return (int)length_of(s, s->order[s->first[part] + index]);
+}
+
 const task_kind task_arrays = {.name = "arrays", .open = open_task, .close = close_task, .write = write_sample};
+static const task_kind task_arrays_with_lengths = {
+    .name = "arrays", .open = open_task, .close = close_task, .write = write_sample, .length = sample_length};

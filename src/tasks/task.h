@@ -69,6 +69,13 @@ static inline void task_write_kept(const task *t, tensor_writer *writer) {
 static inline lsnn_status task_read_kept(task *t, const tensor_file *file) {
     return t->kind->read_kept != NULL ? t->kind->read_kept(t, file) : LSNN_OK;
 }
+/* Do samples differ in length? */
+static inline bool task_has_lengths(const task *t) {
+    return t->kind->length != NULL;
+}
+static inline int task_length(const task *t, split part, uint64_t index) {
+    return t->kind->length != NULL ? t->kind->length(t, part, index) : t->n_steps;
+}
 
 static inline void sample_spike(const sample_writer *to, int t, int i) {
     lane_add_spike(&to->input, t, i);
