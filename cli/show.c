@@ -38,14 +38,15 @@ static void add_setting(void *user, const lsnn_setting *setting) {
                   json_text(setting->origin), "range", json_text(setting->range), "help", json_text(setting->help)));
 }
 
-static void print_needs(const lsnn_needs *needs) {
+static void print_needs(const lsnn_needs *needs, bool two) {
     number_room memory;
+    static const char in_two[] = " in two networks";
     bool spikes = strcmp(needs->kind, "lsnn") == 0;
     if (spikes) {
-        printf("neurons     %d inputs, %d recurrent (%d LIF, %d adaptive), %d outputs\n", needs->n_in, needs->n_rec, needs->n_lif,
-               needs->n_adaptive, needs->n_out);
+        printf("neurons     %d inputs, %d recurrent (%d LIF, %d adaptive)%s, %d outputs\n", needs->n_in, needs->n_rec, needs->n_lif,
+               needs->n_adaptive, two ? in_two : "", needs->n_out);
     } else {
-        printf("network     %d inputs, %d %s, %d outputs\n", needs->n_in, needs->n_rec, needs->unit, needs->n_out);
+        printf("network     %d inputs, %d %s%s, %d outputs\n", needs->n_in, needs->n_rec, needs->unit, two ? in_two : "", needs->n_out);
     }
     printf("%s    %lld input, %lld recurrent, %lld readout\n", spikes ? "synapses" : "weights ", (long long)needs->n_synapses_in,
            (long long)needs->n_synapses_rec, (long long)needs->n_synapses_out);
@@ -109,7 +110,8 @@ static int show_text(const lsnn_experiment *experiment, lsnn_status needs_status
     lsnn_experiment_each(experiment, print_setting, &widths);
     putchar('\n');
     if (needs_status == LSNN_OK) {
-        print_needs(needs);
+        const char *two = lsnn_experiment_get(experiment, "net.bidirectional");
+        print_needs(needs, two != NULL && strcmp(two, "true") == 0);
     } else {
         printf("what the network needs is not known: %s\n", lsnn_error());
     }

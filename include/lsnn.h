@@ -106,7 +106,7 @@ LSNN_API void lsnn_experiment_each(const lsnn_experiment *experiment, void (*eac
 /* Calls `each` for every experiment that ships. Errors: IO. */
 LSNN_API lsnn_status lsnn_experiment_list(void (*each)(void *user, const char *name, const char *summary), void *user);
 
-/* What a network will need, from its settings alone. */
+/* What a network will need, from its settings alone. Neurons, synapses and parameters of a bidirectional one are those of both its halves. */
 typedef struct lsnn_needs {
     const char *kind; /* of the network: "lsnn", "lstm", "rnn" */
     const char *unit; /* what its n_rec are, in words: "neurons", "LSTM units", "tanh units" */

@@ -138,7 +138,7 @@ static void table_is_sound(void **state) {
             left = left || !same;
         }
     }
-    assert_int_equal(option_count(), 127);
+    assert_int_equal(option_count(), 130);
 }
 
 static void defaults(void **state) {
@@ -381,7 +381,7 @@ static void origins(void **state) {
     search s = {.key = "net.tau_m"};
     lsnn_experiment_each(e, look, &s);
     assert_int_equal(s.n_other, 0);
-    assert_int_equal(s.n, 50 + 5);
+    assert_int_equal(s.n, 53 + 5);
     assert_string_equal(s.found.value, "20");
     assert_string_equal(s.found.unit, "ms");
     assert_string_equal(s.found.range, "above 0, up to 1000000");
@@ -593,9 +593,9 @@ static void kinds_of_network(void **state) {
     assert_failure(lsnn_experiment_set(e, "net.kind=gru"), LSNN_ERR_SETTING, "net.kind", "gru", "lsnn|lstm|rnn");
     assert_ok(experiment_check(e));
     assert_ok(experiment_print(e, &yaml));
-    assert_non_null(strstr(yaml, "net:\n  kind: rnn\n  n_units: 17\n  dt: 1\n  scale_in: 1\n"));
+    assert_non_null(strstr(yaml, "net:\n  kind: rnn\n  n_units: 17\n  bidirectional: false\n  dt: 1\n  scale_in: 1\n"));
     assert_null(strstr(yaml, "rewire"));
-    assert_null(strstr(yaml, "loss"));
+    assert_null(strstr(yaml, "rate_strength"));
     assert_round_trip(e);
     free(yaml);
     assert_ok(lsnn_experiment_set(e, "net.kind=lstm"));

@@ -154,6 +154,43 @@ static void what_is_written_is_read(void **state) {
     tensor_file_close(file);
 }
 
+static void parts_have_names_of_their_own(void **state) {
+    (void)state;
+    static const double numbers[3] = {1, 2, 3};
+    tensor_writer *writer;
+    tensor_file *file, *part;
+    const tensor *t;
+    assert_int_equal(tensor_writer_create(&writer), LSNN_OK);
+    tensor_writer_text(writer, "both", "whole");
+    tensor_writer_text(writer, "only", "whole");
+    tensor_writer_add(writer, "x", TENSOR_F64, 1, (int64_t[]){3}, numbers);
+    tensor_writer_within(writer, "a.");
+    tensor_writer_text(writer, "both", "a");
+    tensor_writer_add(writer, "x", TENSOR_F64, 1, (int64_t[]){2}, numbers + 1);
+    tensor_writer_within(writer, "");
+    tensor_writer_add(writer, "y", TENSOR_F64, 1, (int64_t[]){1}, numbers);
+    assert_int_equal(path_join(path, sizeof path, folder, "parts.safetensors"), LSNN_OK);
+    assert_int_equal(tensor_writer_save(writer, path, NULL), LSNN_OK);
+    tensor_writer_free(writer);
+    assert_int_equal(tensor_file_open(&file, path), LSNN_OK);
+    assert_int_equal(tensor_file_count(file), 3);
+    assert_non_null(tensor_file_find(file, "a.x"));
+    assert_int_equal(tensor_file_within(&part, file, "a."), LSNN_OK);
+    assert_int_equal(tensor_file_count(part), 1);
+    assert_int_equal(tensor_file_need(part, "x", TENSOR_F64, 1, (int64_t[]){2}, &t), LSNN_OK);
+    assert_true(tensor_at(t, 0) == 2 && tensor_at(t, 1) == 3);
+    assert_null(tensor_file_find(part, "y"));
+    assert_int_equal(tensor_file_need(part, "y", TENSOR_F64, 1, (int64_t[]){1}, &t), LSNN_ERR_DATA);
+    assert_non_null(strstr(lsnn_error(), "parts.safetensors: has no tensor 'a.y'"));
+    assert_string_equal(tensor_file_metadata(part, "both"), "a");
+    assert_string_equal(tensor_file_metadata(part, "only"), "whole");
+    assert_string_equal(tensor_file_metadata(file, "both"), "whole");
+    assert_null(tensor_file_metadata(part, "neither"));
+    assert_string_equal(tensor_file_path(part), path);
+    tensor_file_close(part);
+    tensor_file_close(file);
+}
+
 static void the_same_content_gives_the_same_bytes(void **state) {
     (void)state;
     uint8_t *first, *second;
@@ -544,6 +581,7 @@ static void survives_damaged_npy(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_written_is_read),
+        cmocka_unit_test(parts_have_names_of_their_own),
         cmocka_unit_test(the_same_content_gives_the_same_bytes),
         cmocka_unit_test(numbers_are_read_whatever_their_type),
         cmocka_unit_test(need_names_both_shapes),

@@ -41,7 +41,8 @@ typedef enum rng_stream {
     RNG_EPISODE,
     RNG_ACTION,
     RNG_AGENT,
-    RNG_BATCHES
+    RNG_BATCHES,
+    RNG_REVERSED
 } rng_stream;
 
 /* Number `index` of a stream: 64 random bits; uniform in [0, 1); uniform in 0..n-1; standard normal. */

@@ -254,6 +254,7 @@ lsnn_status tensor_file_open(tensor_file **out, const char *path) {
     if (file == NULL) {
         return tensor_file_no_memory(path);
     }
+    file->prefix = "";
     file->path = strdup(path);
     if (file->path == NULL) {
         status = tensor_file_no_memory(path);
@@ -274,6 +275,30 @@ lsnn_status tensor_file_open(tensor_file **out, const char *path) {
 out:
     tensor_file_close(file);
     return status;
+}
+
+lsnn_status tensor_file_within(tensor_file **out, const tensor_file *file, const char *prefix) {
+    size_t length = strlen(prefix);
+    tensor_file *part = calloc(1, sizeof *part);
+    if (part == NULL) {
+        return tensor_file_no_memory(file->path);
+    }
+    part->prefix = prefix;
+    part->header = json_incref(file->header);
+    part->path = strdup(file->path);
+    part->entries = calloc(file->n_entries + 1, sizeof *part->entries);
+    if (part->path == NULL || part->entries == NULL) {
+        tensor_file_close(part);
+        return tensor_file_no_memory(file->path);
+    }
+    for (size_t i = 0; i < file->n_entries; ++i) {
+        if (strncmp(file->entries[i].tensor.name, prefix, length) == 0) {
+            part->entries[part->n_entries] = file->entries[i];
+            part->entries[part->n_entries++].tensor.name += length;
+        }
+    }
+    *out = part;
+    return LSNN_OK;
 }
 
 void tensor_file_close(tensor_file *file) {
@@ -309,7 +334,11 @@ const tensor *tensor_file_find(const tensor_file *file, const char *name) {
 }
 
 const char *tensor_file_metadata(const tensor_file *file, const char *key) {
-    return json_string_value(json_object_get(json_object_get(file->header, "__metadata__"), key));
+    char full[256];
+    const json_t *metadata = json_object_get(file->header, "__metadata__");
+    snprintf(full, sizeof full, "%s%s", file->prefix, key);
+    const char *own = json_string_value(json_object_get(metadata, full));
+    return own != NULL ? own : json_string_value(json_object_get(metadata, key));
 }
 
 lsnn_status tensor_file_need(const tensor_file *file, const char *name, tensor_type type, int rank, const int64_t *shape,
@@ -318,7 +347,7 @@ lsnn_status tensor_file_need(const tensor_file *file, const char *name, tensor_t
     tensor_shape_text(expected, sizeof expected, rank, shape);
     const tensor *t = tensor_file_find(file, name);
     if (t == NULL) {
-        return fail(LSNN_ERR_DATA, "%s: has no tensor '%s' (%s %s was expected); is it the right file?", file->path, name,
+        return fail(LSNN_ERR_DATA, "%s: has no tensor '%s%s' (%s %s was expected); is it the right file?", file->path, file->prefix, name,
                     tensor_type_name(type), expected);
     }
     bool fits = t->type == type && t->rank == rank;
@@ -326,8 +355,9 @@ lsnn_status tensor_file_need(const tensor_file *file, const char *name, tensor_t
         fits = shape[d] == -1 || shape[d] == t->shape[d];
     }
     if (!fits) {
-        return fail(LSNN_ERR_DATA, "%s: tensor '%s' is %s %s where %s %s was expected; is it the right file?", file->path, name,
-                    tensor_type_name(t->type), tensor_shape_text(found, sizeof found, t->rank, t->shape), tensor_type_name(type), expected);
+        return fail(LSNN_ERR_DATA, "%s: tensor '%s%s' is %s %s where %s %s was expected; is it the right file?", file->path, file->prefix,
+                    name, tensor_type_name(t->type), tensor_shape_text(found, sizeof found, t->rank, t->shape), tensor_type_name(type),
+                    expected);
     }
     *out = t;
     return LSNN_OK;

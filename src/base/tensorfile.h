@@ -38,6 +38,9 @@ typedef struct tensor_file tensor_file;
 lsnn_status tensor_file_open(tensor_file **out, const char *path);
 void tensor_file_close(tensor_file *file);
 const char *tensor_file_path(const tensor_file *file);
+/* The part of a file that was written within a prefix (tensor_writer_within): its tensors under their names without it, and metadata likewise; a text that is not there
+ * is the whole file's. Borrows the file: close it first. Errors: MEMORY. */
+lsnn_status tensor_file_within(tensor_file **out, const tensor_file *file, const char *prefix);
 size_t tensor_file_count(const tensor_file *file);
 const tensor *tensor_file_at(const tensor_file *file, size_t index);
 /* NULL if there is none. */
@@ -62,6 +65,8 @@ void tensor_writer_free(tensor_writer *writer);
 void tensor_writer_add(tensor_writer *writer, const char *name, tensor_type type, int rank, const int64_t *shape, const void *data);
 /* Adds a text to the metadata; copied. */
 void tensor_writer_text(tensor_writer *writer, const char *key, const char *value);
+/* What is added from now on, tensors and texts, is named `prefix` and its name; "": its name alone. The prefix is borrowed. */
+void tensor_writer_within(tensor_writer *writer, const char *prefix);
 /* Writes atomically, with metadata "checksum" = SHA-256 of the whole file in which that text is 64 zeros. If keep_as is not NULL, a file that was at
  * `path` is first renamed to it (so that at every moment one of the two is whole). Errors: IO, MEMORY. */
 lsnn_status tensor_writer_save(tensor_writer *writer, const char *path, const char *keep_as);

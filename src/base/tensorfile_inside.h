@@ -18,7 +18,8 @@ struct tensor_file {
     json_t *header;        /* safetensors: owns the names and the metadata */
     tensor_entry *entries; /* in the order of their data */
     size_t n_entries;
-    uint64_t *aligned; /* copies of the data that don't lie at a multiple of 8 in the file */
+    const char *prefix; /* of the names in the file, which the entries' names leave out; "" but in a part of a file */
+    uint64_t *aligned;  /* copies of the data that don't lie at a multiple of 8 in the file */
 };
 
 /* The product of a shape, and its size in bytes; false if they don't fit a size_t, or a length is negative. */

@@ -19,6 +19,7 @@ struct tensor_writer {
     item *items;
     size_t n_items, room;
     json_t *metadata;
+    const char *prefix;  /* of the names of what is added */
     lsnn_status failure; /* the first one, and its message */
     char message[512];
 };
@@ -34,6 +35,7 @@ lsnn_status tensor_writer_create(tensor_writer **out) {
         return fail(LSNN_ERR_MEMORY, "not enough memory to write a tensor file");
     }
     writer->metadata = metadata;
+    writer->prefix = "";
     *out = writer;
     return LSNN_OK;
 }
@@ -70,6 +72,16 @@ static bool make_room(tensor_writer *writer) {
     return true;
 }
 
+/* Prefix and name; the caller frees. NULL: no memory. */
+static char *within(const tensor_writer *writer, const char *name) {
+    size_t size = strlen(writer->prefix) + strlen(name) + 1;
+    char *full = malloc(size);
+    if (full != NULL) {
+        snprintf(full, size, "%s%s", writer->prefix, name);
+    }
+    return full;
+}
+
 void tensor_writer_add(tensor_writer *writer, const char *name, tensor_type type, int rank, const int64_t *shape, const void *data) {
     item new = {.tensor = {.type = type, .rank = rank, .data = data}};
     if (rank < 0 || rank > TENSOR_MAX_RANK || !tensor_measure(type, rank, shape, &new.tensor.n, &new.n_bytes)) {
@@ -79,7 +91,7 @@ void tensor_writer_add(tensor_writer *writer, const char *name, tensor_type type
     for (int d = 0; d < rank; ++d) {
         new.tensor.shape[d] = shape[d];
     }
-    new.name = strdup(name);
+    new.name = within(writer, name);
     if (new.name == NULL || !make_room(writer)) {
         free(new.name);
         keep_failure(writer, LSNN_ERR_MEMORY, name, "not enough memory to write this tensor");
@@ -90,11 +102,17 @@ void tensor_writer_add(tensor_writer *writer, const char *name, tensor_type type
 
 void tensor_writer_text(tensor_writer *writer, const char *key, const char *value) {
     json_t *text = json_string(value);
+    char *full = within(writer, key);
     if (text == NULL) {
         keep_failure(writer, LSNN_ERR_USAGE, key, "this metadata text is not UTF-8");
-    } else if (json_object_set_new(writer->metadata, key, text) != 0) {
+    } else if (full == NULL || json_object_set_new(writer->metadata, full, text) != 0) {
         keep_failure(writer, LSNN_ERR_MEMORY, key, "can't be added to the metadata");
     }
+    free(full);
+}
+
+void tensor_writer_within(tensor_writer *writer, const char *prefix) {
+    writer->prefix = prefix;
 }
 
 /* The order of the file, in which every tensor lies at a multiple of its numbers' size: large numbers first, else as added. */

@@ -264,6 +264,12 @@ lsnn_status experiment_check(const lsnn_experiment *experiment) {
     if (strcmp(setting_text(experiment, "net.kind"), "lsnn") == 0) {
         TRY(check_neurons(experiment));
     }
+    if (setting_bool(experiment, "net.bidirectional") && setting_bool(experiment, "train.carry_state")) {
+        return fail(
+            LSNN_ERR_SETTING,
+            "train.carry_state and net.bidirectional are true; a network that sees sequences from their end can't go on with the next: "
+            "set one of them to false");
+    }
     if (lsnn_experiment_get(experiment, "image.cue_ms") && strcmp(setting_text(experiment, "image.coding"), "crossings") == 0) {
         int64_t cue = setting_int(experiment, "image.cue_ms"), readout = setting_int(experiment, "image.readout_ms");
         if (readout > cue) {

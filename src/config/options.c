@@ -11,7 +11,8 @@
 #define IMAGES   "digits,smnist"
 #define RECALL   "store-recall"
 #define ARRAYS   "arrays"
-#define LENGTHS  "arrays" /* tasks whose samples may have different lengths */
+#define BOTHWAYS "store-recall,digits,smnist,arrays" /* tasks whose samples may be seen from their end */
+#define LENGTHS  "arrays"                            /* tasks whose samples may have different lengths */
 #define L2L      "l2l-teacher,l2l-sinusoid,l2l-own"
 #define RL       "navigation,rl-own"
 #define NAVIGATE "navigation"
@@ -37,6 +38,8 @@ static const option table[] = {
     {"net.n_lif", OPTION_INT, "120", 0, 60000, "[]", NULL, "", "number of LIF neurons (leaky integrate-and-fire)", NULL, SPIKING},
     {"net.n_adaptive", OPTION_INT, "100", 0, 60000, "[]", NULL, "",
      "number of adaptive LIF neurons, whose threshold rises with each spike of theirs", NULL, SPIKING},
+    {"net.bidirectional", OPTION_BOOL, "false", 0, 0, NULL, "true|false", "",
+     "two networks of this size, one of which sees each sequence from its end; their outputs are added", BOTHWAYS, NULL},
     {"net.dt", OPTION_REAL, "1", 0, 1000, "(]", NULL, "ms", "length of a simulation step", NULL, NULL},
     {"net.tau_m", OPTION_SPREAD, "20", 0, 1e6, "(]", NULL, "ms", "membrane time constant; a list has one value for each recurrent neuron",
      NULL, SPIKING},
@@ -88,6 +91,8 @@ static const option table[] = {
      SPIKING},
     {"loss.rate_target", OPTION_REAL, "10", 0, 1000, "[]", NULL, "Hz", "firing rate that the regularisation pulls every neuron towards",
      NULL, SPIKING},
+    {"loss.l2", OPTION_REAL, "0", 0, 1e6, "[]", NULL, "",
+     "strength of the pull of every weight towards 0: times the sum of squared weights", NULL, NULL},
 
     {"train.iterations", OPTION_INT, "1000", 0, 1e9, "[]", NULL, "iterations", "length of the training, in updates of the weights", NULL,
      NULL},
@@ -119,6 +124,8 @@ static const option table[] = {
     {"train.checkpoint_every", OPTION_INT, "100", 1, 1e9, "[]", NULL, "iterations", "time between checkpoints", NULL, NULL},
     {"train.stop_score", OPTION_REAL, "-1", -1, 1e9, "[]", NULL, "", "stop early once the validation score is this good; -1: never", NULL,
      NULL},
+    {"train.patience", OPTION_INT, "0", 0, 1e6, "[]", NULL, "",
+     "stop early after so many validations in a row without a better score than the best; 0: never", NULL, NULL},
 
     {"image.pixel_ms", OPTION_INT, "1", 1, 100, "[]", NULL, "ms", "time that each pixel is shown", IMAGES, NULL},
     {"image.coding", OPTION_CHOICE, "crossings", 0, 0, NULL, "crossings|pixels", "",

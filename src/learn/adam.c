@@ -45,18 +45,28 @@ void lsnn_adam_free(lsnn_adam *adam) {
     }
 }
 
-lsnn_status adam_move(lsnn_adam *adam, real *params, const int8_t *sign, const lsnn_gradient *gradient, float learning_rate) {
+lsnn_status adam_scale(const lsnn_adam *adam, const lsnn_gradient *gradient, float learning_rate, float *scale) {
     if (!(learning_rate >= 0) || !isfinite(learning_rate)) {
         return fail(LSNN_ERR_USAGE, "the learning rate is %g; it must be 0 or more", (double)learning_rate);
     }
     double norm = lsnn_gradient_norm(gradient);
     const lsnn_adam_options *o = &adam->options;
-    float scale = o->clip > 0 && norm > (double)o->clip ? (float)((double)o->clip / norm) : 1;
-    if (!isfinite(norm) || !(norm * (double)scale < sqrt((double)FLT_MAX))) { /* its square would not be */
+    *scale = o->clip > 0 && norm > (double)o->clip ? (float)((double)o->clip / norm) : 1;
+    if (!isfinite(norm) || !(norm * (double)*scale < sqrt((double)FLT_MAX))) { /* its square would not be */
         return fail(
             LSNN_ERR_NUMERIC,
             "the gradient's norm is %g, not finite or too large to square; use a lower learning rate (train.lr) or clipping (train.clip)",
             norm);
+    }
+    return LSNN_OK;
+}
+
+lsnn_status adam_move(lsnn_adam *adam, real *params, const int8_t *sign, const lsnn_gradient *gradient, float learning_rate) {
+    const lsnn_adam_options *o = &adam->options;
+    float scale = 1;
+    lsnn_status status = adam_scale(adam, gradient, learning_rate, &scale);
+    if (status != LSNN_OK) {
+        return status;
     }
     int32_t age = 0;
     float rate = 0;

@@ -13,6 +13,8 @@ struct lsnn_adam {
 
 /* For any vector of n parameters. Errors: SETTING, MEMORY. */
 lsnn_status adam_create(lsnn_adam **out, size_t n, const lsnn_adam_options *options);
+/* What a gradient is multiplied with before a step: clipping. Errors: USAGE (the learning rate), NUMERIC (a gradient that is not finite, or too large). */
+lsnn_status adam_scale(const lsnn_adam *adam, const lsnn_gradient *gradient, float learning_rate, float *scale);
 /* One step of lsnn_adam_step on a vector of parameters; sign [n] as Dale's law wants it, NULL: all are free. Errors: as there. */
 lsnn_status adam_move(lsnn_adam *adam, real *params, const int8_t *sign, const lsnn_gradient *gradient, float learning_rate);
 

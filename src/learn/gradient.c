@@ -16,6 +16,15 @@ lsnn_status gradient_create(lsnn_gradient **out, size_t n) {
     return LSNN_OK;
 }
 
+double gradient_add_l2(real *gradient, const real *w, size_t n, double strength) {
+    double sum = 0;
+    for (size_t k = 0; k < n; k++) {
+        sum += (double)w[k] * (double)w[k];
+        gradient[k] += (real)(2 * strength * (double)w[k]);
+    }
+    return strength * sum;
+}
+
 lsnn_status lsnn_gradient_create(lsnn_gradient **out, const lsnn_net *net) {
     lsnn_status status = gradient_create(out, net->n_params);
     if (status == LSNN_OK) {

@@ -86,6 +86,20 @@ static void free_model(model *m) {
     free(b);
 }
 
+static double add_l2(const model *m, double strength, lsnn_gradient *gradient) {
+    const dense_net *net = ((const baseline *)m)->net;
+    size_t rows[2] = {(size_t)net->n_rows, (size_t)net->spec.n_out};
+    size_t columns[2] = {(size_t)net->n_columns, (size_t)net->spec.n_units + 1}; /* the last is the bias */
+    double sum = 0;
+    size_t at = 0;
+    for (int which = 0; which < 2; which++) {
+        for (size_t r = 0; r < rows[which]; r++, at += columns[which]) {
+            sum += gradient_add_l2(gradient->values + at, net->params + at, columns[which] - 1, strength);
+        }
+    }
+    return sum;
+}
+
 static lsnn_status step(model *m, lsnn_adam *adam, const lsnn_gradient *gradient, float learning_rate) {
     return adam_move(adam, ((baseline *)m)->net->params, NULL, gradient, learning_rate);
 }
@@ -247,10 +261,10 @@ out:
 /* One table a kind; what differs is the name, and which cell is made. */
 #define BASELINE(name_, unit_, create_, read_)                                                                              \
     {                                                                                                                       \
-        .name = name_, .unit = unit_, .create = create_, .read = read_, .free = free_model, .step = step, .write = write,   \
-        .describe = describe, .pass_memory = memory, .pass_open = open_pass, .pass_close = close_pass, .pass_begin = begin, \
-        .pass_lane = lane, .pass_block_begin = block_begin, .forward = forward, .repeat = repeat, .backward = backward,     \
-        .activity = activity, .write_carried = write_carried, .read_carried = read_carried                                  \
+        .name = name_, .unit = unit_, .create = create_, .read = read_, .free = free_model, .add_l2 = add_l2, .step = step, \
+        .write = write, .describe = describe, .pass_memory = memory, .pass_open = open_pass, .pass_close = close_pass,      \
+        .pass_begin = begin, .pass_lane = lane, .pass_block_begin = block_begin, .forward = forward, .repeat = repeat,      \
+        .backward = backward, .activity = activity, .write_carried = write_carried, .read_carried = read_carried            \
     }
 
 const model_kind model_lstm = BASELINE("lstm", "LSTM units", create_lstm, read_lstm);

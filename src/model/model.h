@@ -45,12 +45,14 @@ typedef struct model_kind {
     lsnn_status (*read)(model **out, const lsnn_experiment *experiment, const tensor_file *file);
     void (*free)(model *m);
     lsnn_status (*start_training)(model *m, const lsnn_experiment *experiment); /* NULL: nothing to do */
+    double (*add_l2)(const model *m, double strength, lsnn_gradient *gradient);
     lsnn_status (*step)(model *m, lsnn_adam *adam, const lsnn_gradient *gradient, float learning_rate);
     bool (*count_synapses)(const model *m, lsnn_synapse_count counts[3]); /* NULL: no */
     void (*write)(const model *m, tensor_writer *writer);
     void (*write_training)(const model *m, tensor_writer *writer);   /* NULL: nothing */
     lsnn_status (*read_training)(model *m, const tensor_file *file); /* NULL: nothing */
     void (*describe)(const model *m, lsnn_needs *needs);
+    int64_t (*count_possible)(const model *m); /* NULL: as many as there are */
 
     /* ---- a batch on its way through it ---- */
     double (*pass_memory)(const model *m, const lsnn_context *context, const pass_options *options);
@@ -91,6 +93,10 @@ void model_free(model *m);
 /* What training needs besides the parameters, like DEEP R's bookkeeping. Comes before passes, gradients and optimisers. Errors: SETTING, MEMORY. */
 lsnn_status model_start_training(model *m, const lsnn_experiment *experiment);
 
+/* L2 regularisation: returns strength * sum of the squared weights (biases and sizes of noise are none), and adds its gradient to what is there. */
+static inline double model_add_l2(const model *m, double strength, lsnn_gradient *gradient) {
+    return m->kind->add_l2(m, strength, gradient);
+}
 /* The optimiser's step, and what follows it (rewiring). Errors: as lsnn_adam_step. */
 static inline lsnn_status model_step(model *m, lsnn_adam *adam, const lsnn_gradient *gradient, float learning_rate) {
     return m->kind->step(m, adam, gradient, learning_rate);
@@ -115,6 +121,9 @@ static inline lsnn_status model_read_training(model *m, const tensor_file *file)
 static inline void model_describe(const model *m, lsnn_needs *needs) {
     m->kind->describe(m, needs);
 }
+
+/* Synapses that could be, with this many neurons. */
+int64_t model_count_possible(const model *m);
 
 /* Bytes that a pass takes. */
 static inline double pass_memory(const model *m, const lsnn_context *context, const pass_options *options) {
@@ -169,10 +178,18 @@ static inline lsnn_status pass_read_carried(pass *p, const tensor_file *file) {
     return p->kind->read_carried(p, file);
 }
 
-/* The spiking network of a model, NULL if it is of another kind; and the simulation of its pass. */
+/* A bidirectional model is made of two halves, 0 running forward and 1 on the reversed samples; any other has one. Their parameters stand one half after the other;
+ * in files their names begin with half_names, "forward." and "reversed.". */
+int model_n_halves(const model *m);
+const model *model_half(const model *m, int half);
+pass *pass_half(pass *p, int half);
+extern const char *const half_names[2];
+/* The spiking network of a model, of its forward half if it has two; NULL if it is of another kind. And the simulation of its pass. */
 const lsnn_net *model_net(const model *m);
 lsnn_sim *pass_sim(pass *p);
 
 extern const model_kind model_spiking, model_lstm, model_rnn;
+/* The same in two halves (bidirectional.c). */
+extern const model_kind model_two_spiking, model_two_lstm, model_two_rnn;
 
 #endif

@@ -145,6 +145,11 @@ static lsnn_status start_training(model *m, const lsnn_experiment *experiment) {
     return status;
 }
 
+static double add_l2(const model *m, double strength, lsnn_gradient *gradient) {
+    const lsnn_net *net = ((const spiking *)m)->net;
+    return gradient_add_l2(gradient->values, net->params, net->first_bias, strength); /* the three matrices come first */
+}
+
 static lsnn_status step(model *m, lsnn_adam *adam, const lsnn_gradient *gradient, float learning_rate) {
     spiking *s = (spiking *)m;
     lsnn_status status = lsnn_adam_step(adam, s->net, gradient, learning_rate);
@@ -186,6 +191,11 @@ static void describe(const model *m, lsnn_needs *needs) {
     needs->n_synapses_rec = (int64_t)net->rec.n;
     needs->n_synapses_out = (int64_t)net->out.n;
     needs->n_params = (int64_t)net->n_params;
+}
+
+static int64_t count_possible(const model *m) {
+    const lsnn_net *net = ((const spiking *)m)->net;
+    return (int64_t)net->n_rec * (net->spec.n_in + net->n_rec - 1 + net->spec.n_out);
 }
 
 /* ---- a batch on its way through it ---- */
@@ -281,11 +291,13 @@ static lsnn_status read_carried(pass *p, const tensor_file *file) {
 /* ---- for those who look inside ---- */
 
 const lsnn_net *model_net(const model *m) {
-    return m->kind == &model_spiking ? ((const spiking *)m)->net : NULL;
+    const model *half = model_half(m, 0);
+    return half->kind == &model_spiking ? ((const spiking *)half)->net : NULL;
 }
 
 lsnn_sim *pass_sim(pass *p) {
-    return p->kind == &model_spiking ? ((spiking_pass *)p)->sim : NULL;
+    pass *half = pass_half(p, 0);
+    return half->kind == &model_spiking ? ((spiking_pass *)half)->sim : NULL;
 }
 
 const model_kind model_spiking = {.name = "lsnn",
@@ -294,12 +306,14 @@ const model_kind model_spiking = {.name = "lsnn",
                                   .read = read,
                                   .free = free_model,
                                   .start_training = start_training,
+                                  .add_l2 = add_l2,
                                   .step = step,
                                   .count_synapses = count_synapses,
                                   .write = write,
                                   .write_training = write_training,
                                   .read_training = read_training,
                                   .describe = describe,
+                                  .count_possible = count_possible,
                                   .pass_memory = memory,
                                   .pass_open = open_pass,
                                   .pass_close = close_pass,

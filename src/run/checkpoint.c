@@ -31,7 +31,7 @@ lsnn_status checkpoint_save(const char *folder, const lsnn_experiment *experimen
     char path[1024];
     char previous[1024];
     const train_position *p = &state->position;
-    int64_t whole[3] = {p->iteration, p->metrics_bytes, p->stopped_early};
+    int64_t whole[4] = {p->iteration, p->metrics_bytes, p->stopped_early, p->n_not_better};
     double real_numbers[2] = {p->best_score, p->seconds};
     TRY(path_join(path, sizeof path, folder, "checkpoint.safetensors"));
     TRY(path_join(previous, sizeof previous, folder, "checkpoint.previous.safetensors"));
@@ -39,7 +39,7 @@ lsnn_status checkpoint_save(const char *folder, const lsnn_experiment *experimen
     TRY(write_common(writer, "checkpoint", experiment, state, &settings));
     adam_write(state->adam, writer);
     model_write_training(state->model, writer);
-    tensor_writer_add(writer, "train.whole", TENSOR_I64, 1, (int64_t[]){3}, whole);
+    tensor_writer_add(writer, "train.whole", TENSOR_I64, 1, (int64_t[]){4}, whole);
     tensor_writer_add(writer, "train.real", TENSOR_F64, 1, (int64_t[]){2}, real_numbers);
     if (state->carry_state) {
         TRY(pass_write_carried(state->pass, writer));
@@ -83,7 +83,11 @@ lsnn_status checkpoint_read(const tensor_file *file, train_state *state) {
     lsnn_status status = LSNN_OK;
     const tensor *whole;
     const tensor *real_numbers;
-    TRY(tensor_file_need(file, "train.whole", TENSOR_I64, 1, (int64_t[]){3}, &whole));
+    bool is_older =
+        tensor_file_need(file, "train.whole", TENSOR_I64, 1, (int64_t[]){3}, &whole) == LSNN_OK; /* before there was train.patience */
+    if (!is_older) {
+        TRY(tensor_file_need(file, "train.whole", TENSOR_I64, 1, (int64_t[]){4}, &whole));
+    }
     TRY(tensor_file_need(file, "train.real", TENSOR_F64, 1, (int64_t[]){2}, &real_numbers));
     TRY(adam_read(state->adam, file));
     TRY(model_read_training(state->model, file));
@@ -92,9 +96,14 @@ lsnn_status checkpoint_read(const tensor_file *file, train_state *state) {
     }
     const int64_t *w = whole->data;
     const double *r = real_numbers->data;
-    state->position =
-        (train_position){.iteration = w[0], .metrics_bytes = w[1], .stopped_early = w[2] != 0, .best_score = r[0], .seconds = r[1]};
-    if (w[0] < 0 || w[0] > INT64_C(1) << 40 || w[1] < 0 || !(r[1] >= 0)) {
+    int64_t n_not_better = is_older ? 0 : w[3];
+    state->position = (train_position){.iteration = w[0],
+                                       .metrics_bytes = w[1],
+                                       .stopped_early = w[2] != 0,
+                                       .best_score = r[0],
+                                       .seconds = r[1],
+                                       .n_not_better = n_not_better};
+    if (w[0] < 0 || w[0] > INT64_C(1) << 40 || w[1] < 0 || n_not_better < 0 || n_not_better > w[0] || !(r[1] >= 0)) {
         TRY(fail(LSNN_ERR_DATA, "%s: iteration %lld at byte %lld of the metrics, after %g s; the file is damaged", tensor_file_path(file),
                  (long long)w[0], (long long)w[1], r[1]));
     }

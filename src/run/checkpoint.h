@@ -11,7 +11,8 @@ typedef struct train_position {
     double best_score;     /* of validation; NaN: none yet */
     double seconds;        /* spent so far */
     int64_t metrics_bytes; /* length of metrics.jsonl */
-    bool stopped_early;    /* train.stop_score was reached */
+    bool stopped_early;    /* train.stop_score was reached, or train.patience at an end */
+    int64_t n_not_better;  /* validations since the best */
 } train_position;
 
 typedef struct train_state {

@@ -56,6 +56,9 @@ lsnn_status metrics_write(metrics *m, const metrics_line *line) {
     json_object_set_new(object, "iteration", json_integer(line->iteration));
     set_number(object, "loss", line->loss);
     set_number(object, "rate_loss", line->rate_loss);
+    if (!isnan(line->l2_loss)) {
+        set_number(object, "l2_loss", line->l2_loss);
+    }
     set_number(object, "rate_hz", line->rate_hz);
     set_number(object, "lr", line->learning_rate);
     set_number(object, "gradient_norm", line->gradient_norm);

@@ -15,6 +15,7 @@ typedef struct metrics {
 typedef struct metrics_line {
     int64_t iteration; /* done so far: the first line says 1 */
     double loss, rate_loss, rate_hz, learning_rate, gradient_norm, seconds;
+    double l2_loss;           /* NaN: none */
     double score, valid_loss; /* NaN where there was no validation */
     const char *score_name;
     lsnn_goals goals; /* n_episodes 0: none are counted */

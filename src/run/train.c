@@ -180,6 +180,8 @@ static lsnn_status update(training *r, metrics_line *line) {
     batch_loss loss;
     TRY(batch_take_loss(r->batch, true, &loss));
     TRY(pass_backward(s->pass, r->batch->d_output, r->gradient, &line->rate_loss));
+    double l2 = setting_real(r->experiment, "loss.l2");
+    line->l2_loss = l2 > 0 ? model_add_l2(s->model, l2, r->gradient) : NAN;
     line->loss = loss.loss;
     line->rate_hz = pass_rate(s->pass);
     line->gradient_norm = lsnn_gradient_norm(r->gradient);
@@ -231,12 +233,15 @@ static lsnn_status validate(training *r, metrics_line *line) {
     line->valid_loss = e.loss;
     r->score = e.score;
     train_position *p = &r->state.position;
+    p->n_not_better++;
     if (score_is_better(r->task, e.score, p->best_score)) {
         p->best_score = e.score;
+        p->n_not_better = 0;
         TRY(model_save(r->folder, "best.safetensors", r->experiment, &r->state));
     }
     double enough = setting_real(r->experiment, "train.stop_score");
-    p->stopped_early = enough >= 0 && !score_is_better(r->task, enough, e.score);
+    int64_t patience = setting_int(r->experiment, "train.patience");
+    p->stopped_early = (enough >= 0 && !score_is_better(r->task, enough, e.score)) || (patience > 0 && p->n_not_better >= patience);
 out:
     return status;
 }
@@ -308,8 +313,7 @@ static lsnn_status write_record(const training *r, const lsnn_result *result, co
                          .n_threads = lsnn_context_threads(r->context)};
     model_describe(best, &network);
     record.n_synapses = network.n_synapses_in + network.n_synapses_rec + network.n_synapses_out;
-    record.n_possible =
-        best->kind == &model_spiking ? (int64_t)network.n_rec * (network.n_in + network.n_rec - 1 + network.n_out) : record.n_synapses;
+    record.n_possible = model_count_possible(best);
     record.n_params = network.n_params;
     snprintf(record.isa, sizeof record.isa, "%s", lsnn_context_isa(r->context));
     snprintf(record.kind, sizeof record.kind, "%s", best->kind->name);
