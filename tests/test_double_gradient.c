@@ -25,6 +25,7 @@ typedef struct switches {
     lsnn_input_kind input;
     bool detach_reset, no_adaptation, noise, carried, per_step, examples, goal_only, lengths;
     int n_ref, n_delay;
+    int held; /* steps that each input lasts; 0: 1 */
     float tau_out;
     float connectivity;
 } switches;
@@ -43,6 +44,15 @@ static const switches cases[] = {
      .tau_out = 20,
      .connectivity = 1},
     {.name = "currents", .input = LSNN_CURRENTS, .n_ref = 2, .n_delay = N_DELAY, .tau_out = 20, .connectivity = 1},
+    {.name = "currents that are held", .input = LSNN_CURRENTS, .held = 5, .n_ref = 2, .n_delay = 1, .tau_out = 20, .connectivity = 1},
+    {.name = "currents that are held, delays",
+     .input = LSNN_CURRENTS,
+     .held = 7,
+     .carried = true,
+     .n_ref = 2,
+     .n_delay = N_DELAY,
+     .tau_out = 20,
+     .connectivity = 1},
     {.name = "trainable noise", .noise = true, .n_ref = 2, .n_delay = N_DELAY, .tau_out = 20, .connectivity = 1},
     {.name = "carried state", .carried = true, .n_ref = 2, .n_delay = N_DELAY, .tau_out = 20, .connectivity = 1},
     {.name = "no readout filter", .n_ref = 2, .n_delay = N_DELAY, .tau_out = 0, .connectivity = 1},
@@ -104,8 +114,10 @@ typedef struct experiment {
 } experiment;
 
 static void set_input(experiment *x, uint64_t which) {
-    for (size_t k = 0; k < (size_t)N_STEPS * N_BATCH * N_IN; k++) {
-        double u = rng_uniform(7 + which, RNG_TASK, k);
+    size_t step = (size_t)N_BATCH * N_IN;
+    for (size_t k = 0; k < (size_t)N_STEPS * step; k++) {
+        size_t first = x->s->held > 0 ? k / step / (size_t)x->s->held * (size_t)x->s->held : k / step;
+        double u = rng_uniform(7 + which, RNG_TASK, first * step + k % step);
         x->spikes[k] = u < 0.2;
         x->currents[k] = (float)(u - 0.4);
     }

@@ -18,12 +18,15 @@ typedef struct kind {
     lsnn_input_kind input;
     bool noise; /* its size is trained, so that no current is kept and all are made again on the way back */
     bool detach_reset, by_baseline;
+    int held; /* steps that each input lasts, differently long in each sample; 0: one */
 } kind;
 
 static const kind kinds[] = {{.name = "spikes", .input = LSNN_SPIKES},
                              {.name = "currents", .input = LSNN_CURRENTS},
                              {.name = "noise", .input = LSNN_SPIKES, .noise = true},
                              {.name = "currents and noise", .input = LSNN_CURRENTS, .noise = true, .by_baseline = true},
+                             {.name = "held currents", .input = LSNN_CURRENTS, .held = 9},
+                             {.name = "held currents and noise", .input = LSNN_CURRENTS, .noise = true, .held = 9},
                              {.name = "detached", .input = LSNN_SPIKES, .detach_reset = true}};
 enum { N_KINDS = sizeof kinds / sizeof *kinds };
 
@@ -58,7 +61,9 @@ static int length_of(int b) {
     return b < 10 ? borders[b] : 1 + (int)rng_below(1, RNG_TASK, (uint64_t)b, N_STEPS);
 }
 
-static double number_of(int b, int t, int i) {
+static double number_of(const kind *k, int b, int t, int i) {
+    int n_steps = k->held > 0 ? k->held + (b < 20 ? 0 : b % 3) : 1; /* in the first block of 16 they are held over more than the delays */
+    t -= t % n_steps;
     return rng_uniform(7, RNG_TASK, (uint64_t)((b * N_STEPS + t) * N_IN + i));
 }
 
@@ -68,9 +73,9 @@ static void write_input(const kind *k, int b, int at, int n_batch, int n_steps, 
         for (int i = 0; i < N_IN; i++) {
             size_t to = (size_t)((t * n_batch + at) * N_IN + i);
             if (k->input == LSNN_SPIKES) {
-                spikes[to] = number_of(b, t, i) < 0.12;
+                spikes[to] = number_of(k, b, t, i) < 0.12;
             } else {
-                currents[to] = (float)(number_of(b, t, i) - 0.35);
+                currents[to] = (float)(number_of(k, b, t, i) - 0.35);
             }
         }
     }

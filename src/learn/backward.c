@@ -93,6 +93,22 @@ static void value_gradients(const lsnn_sim *sim, const block *k, const matrix *m
     }
 }
 
+/* The same for inputs: over steps with the same inputs the currents' gradients are summed first, from the last of them to the first. */
+static void input_gradients(const lsnn_sim *sim, const block *k, const scratch *x, int t, const real *d_current) {
+    bool joins = t + 1 < k->n_steps && sim_is_held(sim, k, t + 1);
+    bool goes_on = sim_is_held(sim, k, t);
+    if (!joins && !goes_on) {
+        value_gradients(sim, k, &sim->net->in, &k->input, t, d_current);
+        return;
+    }
+    for (size_t at = 0; at < sim_row(sim); at++) {
+        x->held[at] = joins ? x->held[at] + d_current[at] : d_current[at];
+    }
+    if (!goes_on) {
+        value_gradients(sim, k, &sim->net->in, &k->input, t, x->held);
+    }
+}
+
 /* The window of gradients goes one step back in time. */
 static void step_window_back(const lsnn_sim *sim, current_window *window) {
     size_t stride = (size_t)sim_stride(sim);
@@ -114,7 +130,9 @@ static void weight_gradients(const lsnn_sim *sim, block *k, scratch *x, int t, c
     spike_gradients(sim, k, x, &net->rec, &k->sent, t);
     spike_gradients(sim, k, x, &net->in, &k->input, t);
     value_gradients(sim, k, &net->rec, &k->sent, t, d_current);
-    value_gradients(sim, k, &net->in, &k->input, t, d_current);
+    if (k->steady != NULL) {
+        input_gradients(sim, k, x, t, d_current);
+    }
     step_window_back(sim, &x->gradients);
 }
 

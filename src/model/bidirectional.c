@@ -342,24 +342,39 @@ static int block_begin(const pass *p, int k) {
     return pass_block_begin(((const bidirectional_pass *)p)->half[0], k);
 }
 
-/* The samples of a block, last step first, into the second half. */
-static void reverse_block(void *user, int piece, int worker) {
-    (void)worker;
-    const bidirectional_pass *b = user;
-    for (int s = block_begin(&b->pass, piece); s < pass_block_begin(&b->pass, piece + 1); s++) {
-        input_lane from = pass_lane(b->half[0], s);
-        input_lane to = pass_lane(b->half[1], s);
-        for (int t = 0; t < b->length[s]; t++) {
-            size_t source = (size_t)(b->length[s] - 1 - t) * from.step;
-            for (size_t i = 0; i < b->n_in && from.masks == NULL; i++) {
-                lane_set_number(&to, t, (int)i, from.numbers[source + i * from.input]);
-            }
-            for (size_t i = 0; i < b->n_in && from.masks != NULL; i++) {
-                if ((from.masks[source + i] >> from.lane & 1) != 0) {
-                    lane_add_spike(&to, t, (int)i);
+/* Up to so many samples at a time, whose numbers stand side by side in spiking networks, go through the steps together. */
+enum { SIDE_BY_SIDE = 16 };
+
+/* Samples first..first + n - 1, last step first, into the second half. */
+static void reverse_samples(const bidirectional_pass *b, int first, int n) {
+    input_lane from[SIDE_BY_SIDE], to[SIDE_BY_SIDE];
+    const int *length = b->length + first;
+    int longest = 0;
+    for (int s = 0; s < n; s++) {
+        from[s] = pass_lane(b->half[0], first + s);
+        to[s] = pass_lane(b->half[1], first + s);
+        longest = length[s] > longest ? length[s] : longest;
+    }
+    for (int t = 0; t < longest; t++) {
+        for (size_t i = 0; i < b->n_in; i++) {
+            for (int s = 0; s < n; s++) {
+                size_t at = (size_t)(length[s] - 1 - t) * from[s].step + i * from[s].input;
+                if (t < length[s] && from[s].masks == NULL) {
+                    lane_set_number(&to[s], t, (int)i, from[s].numbers[at]);
+                } else if (t < length[s] && (from[s].masks[at] >> from[s].lane & 1) != 0) {
+                    lane_add_spike(&to[s], t, (int)i);
                 }
             }
         }
+    }
+}
+
+static void reverse_block(void *user, int piece, int worker) {
+    (void)worker;
+    const bidirectional_pass *b = user;
+    int end = pass_block_begin(&b->pass, piece + 1);
+    for (int s = block_begin(&b->pass, piece); s < end; s += SIDE_BY_SIDE) {
+        reverse_samples(b, s, end - s < SIDE_BY_SIDE ? end - s : SIDE_BY_SIDE);
     }
 }
 

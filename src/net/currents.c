@@ -37,6 +37,7 @@ void sim_send(const lsnn_sim *sim, const block *k, current_window *window, int t
 void sim_open_window(const lsnn_sim *sim, const block *k, current_window *window, int t) {
     memset(window->numbers, 0, sim_lane_size(sim) * (size_t)sim->lanes * sizeof *window->numbers);
     window->due = 0;
+    window->drive_step = -1;
     for (int before = sim->net->spec.n_delay; before > 0; before--) {
         send(sim, &sim->net->in, &k->input, (size_t)(sim->net->spec.n_delay + t - before), window);
         send(sim, &sim->net->rec, &k->sent, (size_t)(sim->net->spec.n_delay + t - before), window);
@@ -50,6 +51,18 @@ static void add_values(const lsnn_sim *sim, const matrix *m, const signal *s, in
     for (int d = m->s.first_delay + m->s.n_delays - 1; s->values != NULL && d >= m->s.first_delay; d--) {
         size_t step = (size_t)(sim->net->spec.n_delay + t - d);
         sim->kernels->add_values(&m->s, sim->net->params + m->first, d, s->values + step * (size_t)s->n * (size_t)sim->lanes, current);
+    }
+}
+
+/* What inputs that are numbers add: a product that is taken once for all steps over which they are held. */
+static void add_drive(const lsnn_sim *sim, const block *k, current_window *window, int t, real *current) {
+    if (t == 0 || window->drive_step != t - 1 || !sim_is_held(sim, k, t)) {
+        memset(window->drive, 0, sim_row(sim) * sizeof *window->drive);
+        add_values(sim, &sim->net->in, &k->input, t, window->drive);
+    }
+    window->drive_step = t;
+    for (size_t at = 0; at < sim_row(sim); at++) {
+        current[at] += window->drive[at];
     }
 }
 
@@ -84,7 +97,9 @@ void sim_current(const lsnn_sim *sim, const block *k, current_window *window, in
     const lsnn_net *net = sim->net;
     send(sim, &net->in, &k->input, (size_t)(net->spec.n_delay + t), window); /* without delay, some arrive at once */
     sim->kernels->window_to_rows(sim_due(sim, window), sim_lane_size(sim), net->n_rec, current);
-    add_values(sim, &net->in, &k->input, t, current);
+    if (window->drive != NULL) {
+        add_drive(sim, k, window, t, current);
+    }
     add_values(sim, &net->rec, &k->sent, t, current);
     if (sim_has_noise(sim)) {
         add_noise(sim, k, t, current, eps);

@@ -19,6 +19,14 @@ static void list_input(const lsnn_sim *sim, block *k, int t) {
     s->start[step + 1] = n;
 }
 
+/* Over how many steps the inputs of step t, which are numbers, have been the same. */
+static void measure_input(const lsnn_sim *sim, const block *k, int t) {
+    size_t row = (size_t)sim->net->spec.n_in * (size_t)sim->lanes;
+    const real *now = k->input.values + (size_t)(sim->net->spec.n_delay + t) * row;
+    bool same = t > 0 && memcmp(now, now - row, row * sizeof *now) == 0;
+    k->steady[t] = same ? (uint16_t)(k->steady[t - 1] + (k->steady[t - 1] < UINT16_MAX)) : 0;
+}
+
 real *sim_kept_current(const lsnn_sim *sim, const block *k, int t) {
     int n_stretches = (k->n_steps + sim->stretch - 1) / sim->stretch;
     int first = n_stretches * sim->stretch - sim->n_kept; /* the last stretches, which going back needs first */
@@ -124,6 +132,8 @@ static void run_block(void *user, int piece, int worker) {
         step_hook_tell(sim->hook, k->first, k->n, t);
         if (k->staged != NULL) {
             list_input(sim, k, t);
+        } else {
+            measure_input(sim, k, t);
         }
         real *kept = sim_kept_current(sim, k, t);
         real *current = kept != NULL ? kept : x->current;

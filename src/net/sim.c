@@ -55,6 +55,8 @@ static void plan_signal(const lsnn_sim *sim, signal *s, int n, bool is_spikes, a
 
 static void plan_window(const lsnn_sim *sim, current_window *window, arena *a) {
     window->numbers = arena_take(a, (size_t)sim->lanes * sim_lane_size(sim), sizeof(real));
+    window->drive = sim->net->spec.input == LSNN_CURRENTS ? arena_take(a, sim_row(sim), sizeof(real)) : NULL;
+    window->drive_step = -1;
 }
 
 /* v, b and cooldown of all neurons of a block, but not p: what sim_copy_neurons copies. */
@@ -81,6 +83,7 @@ static void plan_block(const lsnn_sim *sim, block *k, arena *a) {
     if (spikes_in) {
         k->staged = arena_take(a, (size_t)sim->options.n_steps * (size_t)net->spec.n_in, sizeof *k->staged);
     }
+    k->steady = spikes_in ? NULL : arena_take(a, (size_t)sim->options.n_steps, sizeof *k->steady);
     plan_signal(sim, &k->input, net->spec.n_in, spikes_in, a);
     plan_signal(sim, &k->sent, net->n_rec, sim->soft == NULL, a);
     plan_window(sim, &k->window, a);
@@ -136,6 +139,7 @@ static void plan_scratch(const lsnn_sim *sim, scratch *x, arena *a) {
         .dv = arena_take(a, row, sizeof(real)), .db = arena_take(a, row, sizeof(real)), .dp = arena_take(a, row, sizeof(real))};
     x->gathered = arena_take(a, row, sizeof(real));
     x->readout = arena_take(a, row, sizeof(real));
+    x->held = sim->net->spec.input == LSNN_CURRENTS ? arena_take(a, row, sizeof(real)) : NULL;
     x->ahead = arena_take(a, (stretch + (size_t)sim->net->spec.n_delay) * (size_t)(sim_stride(sim) * sim->lanes), sizeof(real));
     plan_window(sim, &x->window, a);
     plan_window(sim, &x->gradients, a);

@@ -23,7 +23,9 @@ typedef struct signal {
 /* Currents of this step and the next n_delay ones, lane by lane (kernels.h, "window"), and room to move on: [lanes][sim_window_steps][sim_stride]. */
 typedef struct current_window {
     real *numbers;
-    int due; /* the step that is due stands here */
+    int due;        /* the step that is due stands here */
+    real *drive;    /* rows [n_rec]: what inputs that are numbers add to the currents of drive_step; NULL where they are spikes */
+    int drive_step; /* -1: of none */
 } current_window;
 
 typedef struct block {
@@ -32,6 +34,7 @@ typedef struct block {
     int first_end;         /* from here on, some sample is over; n_steps: none */
     lane_mask *staged;     /* [n_steps][n_in] input spikes before they become a list */
     signal input, sent;    /* what the inputs, and what the neurons send */
+    uint16_t *steady;      /* [n_steps] of inputs that are numbers: steps over which they have not changed; 0 at the first step */
     current_window window; /* what is under way to the neurons */
     neuron_state state;
     neuron_state *checkpoints; /* [n_stretches] the state before each stretch, without p */
@@ -56,6 +59,7 @@ typedef struct scratch {
     real *d_noise;       /* rows [n_rec]: gradient of its sizes, lane by lane */
     gradient_state gradient;
     real *gathered, *readout; /* rows [n_rec] */
+    real *held;               /* rows [n_rec]: dI summed over steps that had the same inputs, if these are numbers */
     real *ahead;              /* rows [stretch + n_delay][sim_stride]: dI of the stretch, and of the steps after it */
     current_window window;    /* of the stretch while it is run again */
     current_window gradients; /* dI once more, lane by lane, of the step that is due and the n_delay after it */
@@ -190,6 +194,10 @@ void sim_send(const lsnn_sim *sim, const block *k, current_window *window, int t
 void sim_rest(const lsnn_sim *sim, const neuron_state *s);
 /* v, b and cooldown, but not p, of all neurons of a block. */
 void sim_copy_neurons(const lsnn_sim *sim, const neuron_state *from, const neuron_state *to);
+/* Did the inputs, which are numbers, add the same to the currents of step t as to those of the step before? */
+static inline bool sim_is_held(const lsnn_sim *sim, const block *k, int t) {
+    return k->steady[t] >= sim->net->in.s.n_delays;
+}
 /* Where I(t) is kept, or NULL if it is not. */
 real *sim_kept_current(const lsnn_sim *sim, const block *k, int t);
 /* One step of the neurons; writes their spikes of step t to `sent`, unless there is a tape: then the step was run before. */
