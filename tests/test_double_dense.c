@@ -21,7 +21,7 @@ enum {
     N_BATCH = 35,
     N_STEPS = 19,
     N_WINDOWS = 3
-}; /* two blocks, the second of 3 samples; more than two chunks */
+}; /* three blocks, the last of 3 samples; more than two chunks */
 
 static void need(lsnn_status status) {
     if (status != LSNN_OK) {
@@ -33,7 +33,7 @@ typedef struct trial {
     dense_net *net;
     dense_run *run;
     bool carried, has_lengths;
-    int lengths[N_BATCH]; /* 0, 1, ... within the windows and between; the second block is the shorter one */
+    int lengths[N_BATCH]; /* 0, 1, ... within the windows and between; the last block is the shortest one */
     float d_output[N_WINDOWS * N_BATCH * N_OUT];
 } trial;
 

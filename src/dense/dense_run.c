@@ -25,11 +25,11 @@ static void plan_block(const dense_run *run, dense_block *k, arena *a) {
 }
 
 static void plan_scratch(const dense_run *run, dense_scratch *x, arena *a) {
-    size_t units = (size_t)DENSE_BLOCK * (size_t)run->net->spec.n_units;
+    size_t units = (size_t)run->block * (size_t)run->net->spec.n_units;
     x->d_h = arena_take(a, units, sizeof(real));
     x->d_c = arena_take(a, units, sizeof(real));
     x->d_window = arena_take(a, units, sizeof(real));
-    x->d_sums = arena_take(a, (size_t)DENSE_CHUNK * DENSE_BLOCK * (size_t)run->net->n_rows, sizeof(real));
+    x->d_sums = arena_take(a, (size_t)DENSE_CHUNK * (size_t)run->block * (size_t)run->net->n_rows, sizeof(real));
 }
 
 static void plan(dense_run *run, arena *a) {
@@ -37,8 +37,8 @@ static void plan(dense_run *run, arena *a) {
     int n_threads = threads_count(run->pool);
     dense_block *blocks = arena_take(a, (size_t)run->n_blocks, sizeof *blocks);
     for (int k = 0; k < run->n_blocks; k++) {
-        int left = o->n_batch - k * DENSE_BLOCK;
-        dense_block one = {.first = k * DENSE_BLOCK, .n = left < DENSE_BLOCK ? left : DENSE_BLOCK};
+        int left = o->n_batch - k * run->block;
+        dense_block one = {.first = k * run->block, .n = left < run->block ? left : run->block};
         plan_block(run, &one, a);
         if (blocks != NULL) {
             blocks[k] = one;
@@ -61,13 +61,15 @@ static void plan(dense_run *run, arena *a) {
 }
 
 static dense_run sketch(const dense_net *net, const lsnn_context *context, const dense_options *options) {
+    int block = options->n_batch < 2 * DENSE_BLOCK ? DENSE_BLOCK / 2 : DENSE_BLOCK; /* two threads are faster than larger products */
     return (dense_run){.net = net,
                        .kernels = context->kernels,
                        .pool = context->pool,
                        .options = *options,
                        .stride = (net->n_columns + LINE_NUMBERS - 1) / LINE_NUMBERS * LINE_NUMBERS,
                        .n_kept = options->train ? options->n_steps : 1,
-                       .n_blocks = (options->n_batch - 1) / DENSE_BLOCK + 1};
+                       .n_blocks = (options->n_batch - 1) / block + 1,
+                       .block = block};
 }
 
 double dense_run_memory(const dense_net *net, const lsnn_context *context, const dense_options *options) {
@@ -151,7 +153,7 @@ void dense_run_free(dense_run *run) {
 }
 
 void dense_state_at(const dense_run *run, int b, real **h, real **c) {
-    const dense_block *k = &run->blocks[b / DENSE_BLOCK];
+    const dense_block *k = &run->blocks[b / run->block];
     int t = run->has_run ? run->options.n_steps : 0;
     size_t at = (size_t)(b - k->first);
     *h = dense_z(run, k, t) + at * (size_t)run->stride;
@@ -159,7 +161,7 @@ void dense_state_at(const dense_run *run, int b, real **h, real **c) {
 }
 
 input_lane dense_input_lane(const dense_run *run, int b) {
-    const dense_block *k = &run->blocks[b / DENSE_BLOCK];
+    const dense_block *k = &run->blocks[b / run->block];
     size_t stride = (size_t)run->stride;
     return (input_lane){
         .numbers = k->z + (size_t)(b - k->first) * stride + run->net->spec.n_units, .step = (size_t)k->n * stride, .input = 1};

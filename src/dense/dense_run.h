@@ -1,4 +1,4 @@
-/* A batch of sequences on its way through a dense network, and back. It is cut into blocks of DENSE_BLOCK samples by its size alone; a block belongs to one
+/* A batch of sequences on its way through a dense network, and back. It is cut into blocks of DENSE_BLOCK samples, or half as many where there would be one block alone, by its size alone; a block belongs to one
  * thread from first step to last, and each of its matrix products has the same shape on any number of threads.
  *
  * Samples may have different lengths. A block runs to the end of its longest; what comes after a sample's own end has no part in outputs and gradients.
@@ -34,9 +34,9 @@ typedef struct dense_block {
 
 /* What a thread needs while it takes a block back. */
 typedef struct dense_scratch {
-    real *d_h, *d_c; /* [DENSE_BLOCK][n_units] */
-    real *d_window;  /* [DENSE_BLOCK][n_units] what each step of the window receives from the readout */
-    real *d_sums;    /* [DENSE_CHUNK][DENSE_BLOCK][n_rows] of the last steps */
+    real *d_h, *d_c; /* [block][n_units] */
+    real *d_window;  /* [block][n_units] what each step of the window receives from the readout */
+    real *d_sums;    /* [DENSE_CHUNK][block][n_rows] of the last steps */
 } dense_scratch;
 
 typedef struct dense_run {
@@ -48,6 +48,7 @@ typedef struct dense_run {
     int stride; /* numbers of a row of z: whole cache lines */
     int n_kept; /* steps that are kept: all for training, else 1 */
     int n_blocks;
+    int block; /* samples of each but the last */
     dense_block *blocks;
     dense_scratch *scratch; /* [threads] */
     int *window_start, *window_stop;

@@ -166,8 +166,7 @@ static input_lane lane(const pass *p, int b) {
 }
 
 static int block_begin(const pass *p, int k) {
-    (void)p;
-    return k * DENSE_BLOCK;
+    return k * ((const baseline_pass *)p)->run->block;
 }
 
 static lsnn_status forward(pass *p, const step_hook *hook) {
