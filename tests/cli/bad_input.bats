@@ -754,6 +754,35 @@ refused_arrays() {
     refused_arrays 3 'arrays.n_classes' --set arrays.n_classes=1
 }
 
+@test "arrays: lengths that can't be" {
+    make_arrays
+    files npy lengths.npy '<i4' 12 1 6 3
+    check 0 train own.yaml "${arrays[@]}" --set arrays.lengths=lengths.npy --out good
+    for value in 0 7 -1; do
+        files npy lengths.npy '<i4' 12 6 $value
+        refused_arrays 4 "lengths.npy: number [1] is $value; it must be a whole number 1..6" --set arrays.lengths=lengths.npy
+    done
+    for value in 1.5 nan inf; do
+        files npy lengths.npy '<f4' 12 6 $value
+        refused_arrays 4 'lengths.npy: number [1] is' --set arrays.lengths=lengths.npy
+    done
+    for shape in 11 12x1 12x6; do
+        files npy lengths.npy '<i4' $shape 6
+        refused_arrays 4 'lengths.npy: has the shape' --set arrays.lengths=lengths.npy
+    done
+    files npy lengths.npy '<i4' 12 6
+    refused_arrays 3 'arrays.readout_ms' --set arrays.lengths=lengths.npy --set arrays.readout_ms=3
+    refused_arrays 3 'train.carry_state' --set arrays.lengths=lengths.npy --set train.carry_state=true
+    refused_arrays 5 'nothing.npy' --set arrays.lengths=nothing.npy
+    refused_arrays 3 'train.length_group' --set train.length_group=0
+}
+
+@test "networks in both directions where there are none" {
+    refused 3 'net.bidirectional: a setting of the tasks' train l2l-teacher --set net.bidirectional=true
+    refused 3 'net.bidirectional: a setting of the tasks' train navigation --set net.bidirectional=true
+    refused 3 'train.carry_state and net.bidirectional' train store-recall --set net.bidirectional=true
+}
+
 @test "arrays: data that were exchanged under a trained network" {
     make_arrays
     check 0 train own.yaml "${arrays[@]}" --out run
