@@ -580,7 +580,7 @@ LSNN_API lsnn_status lsnn_plot_paths(const char *run_or_model, lsnn_context *con
                                      int n_episodes, const char *figure_path);
 /* Draws which synapses a network has, as it was drawn and as training left it: the weight matrices among inputs, LIF, adaptive and output neurons,
  * excitatory and inhibitory, and how many of the possible synapses exist between each two groups. Of a run folder's best network, a model file, or a
- * model that ships; the task's data are not needed. Errors: USAGE (other ending, or not an LSNN), DATA, IO, MEMORY. */
+ * model that ships, of a bidirectional network its forward half; the task's data are not needed. Errors: USAGE (other ending, or not an LSNN), DATA, IO, MEMORY. */
 LSNN_API lsnn_status lsnn_plot_connections(const char *run_or_model, const char *figure_path);
 
 /* Many runs and what they come to. A folder gets the runs (runs/ROW-seedN), their results (records/ROW-seedN.json), the network of each row with the best

@@ -47,9 +47,6 @@ static void copy_trace(void *user, int piece, int worker) {
     memcpy(x->state.p, k->p_start, sim_row(sim) * sizeof(real));
     sim_open_window(sim, k, &x->window, 0);
     for (int t = 0; t < sim->length[work->b]; t++) {
-        if (sim_has_ended(k, t)) {
-            sim_rest_ended(sim, k, t, &x->state);
-        }
         sim_current(sim, k, &x->window, t, x->current, x->noise);
         sim_neurons(sim, k, t, &x->state, x->current, &x->tape[0]);
         sim_send(sim, k, &x->window, t);
