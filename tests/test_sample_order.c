@@ -141,6 +141,17 @@ static void a_split_has_each_once(void **state) {
     }
 }
 
+/* Data that have nothing to train on may still have a test. */
+static void a_split_that_is_not_there_takes_nothing(void **state) {
+    (void)state;
+    task t = task_of(&uneven, -1);
+    sample_order *o = order_of(&t, 4);
+    uint64_t index[N_BATCH];
+    need(sample_order_split(o, SPLIT_TEST, 0, N_BATCH, index));
+    assert_true(length_of(&t, SPLIT_TEST, index[0]) >= length_of(&t, SPLIT_TEST, index[N_BATCH - 1]));
+    sample_order_free(o);
+}
+
 static void samples_without_end_are_numbered(void **state) {
     (void)state;
     task t = task_of(&even, 0);
@@ -154,8 +165,12 @@ static void samples_without_end_are_numbered(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(every_sample_comes_as_often), cmocka_unit_test(similar_lengths_come_together),
-                                       cmocka_unit_test(batches_come_at_random),      cmocka_unit_test(an_iteration_needs_none_before_it),
-                                       cmocka_unit_test(a_split_has_each_once),       cmocka_unit_test(samples_without_end_are_numbered)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(every_sample_comes_as_often),
+                                       cmocka_unit_test(similar_lengths_come_together),
+                                       cmocka_unit_test(batches_come_at_random),
+                                       cmocka_unit_test(an_iteration_needs_none_before_it),
+                                       cmocka_unit_test(a_split_has_each_once),
+                                       cmocka_unit_test(samples_without_end_are_numbered),
+                                       cmocka_unit_test(a_split_that_is_not_there_takes_nothing)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -25,7 +25,7 @@ struct sample_order {
 
 lsnn_status sample_order_create(sample_order **out, const task *t, uint64_t seed, int n_batch) {
     lsnn_status status = LSNN_OK;
-    size_t n = (size_t)t->n_samples[SPLIT_TRAIN];
+    size_t n = t->n_samples[SPLIT_TRAIN] > 0 ? (size_t)t->n_samples[SPLIT_TRAIN] : 0; /* none if they are drawn, or not there */
     sample_order *o = calloc(1, sizeof *o);
     if (o == NULL) {
         return fail(LSNN_ERR_MEMORY, "no memory for the order of samples");
@@ -81,7 +81,7 @@ lsnn_status sample_order_set_group(sample_order *o, int64_t n_batches) {
 /* The training's samples one after another, epoch after epoch. */
 static uint64_t sample_at(sample_order *o, int64_t position) {
     int64_t n = o->task->n_samples[SPLIT_TRAIN];
-    if (n == 0) {
+    if (n <= 0) {
         return (uint64_t)position;
     }
     if (position / n != o->epoch) {
