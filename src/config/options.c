@@ -11,8 +11,8 @@
 #define IMAGES   "digits,smnist"
 #define RECALL   "store-recall"
 #define ARRAYS   "arrays"
-#define BOTHWAYS "store-recall,digits,smnist,arrays" /* tasks whose samples may be seen from their end */
-#define LENGTHS  "arrays"                            /* tasks whose samples may have different lengths */
+#define BOTHWAYS "store-recall,digits,smnist,arrays,timit,speech-digits" /* tasks whose samples may be seen from their end */
+#define LENGTHS  "arrays,timit,speech-digits"                            /* tasks whose samples may have different lengths */
 #define L2L      "l2l-teacher,l2l-sinusoid,l2l-own"
 #define RL       "navigation,rl-own"
 #define NAVIGATE "navigation"
