@@ -259,8 +259,6 @@ static const option table[] = {
     {"speech.valid_speaker", OPTION_TEXT, "", 0, 0, NULL, NULL, "",
      "the speaker whose recordings are for validation; empty: recordings 0 to 4 of each digit by each speaker who is not left out", DIGITS,
      NULL},
-    {"speech.readout_ms", OPTION_INT, "100", 1, 100000, "[]", NULL, "ms",
-     "last part of the recording, as long as it is shown, over which the outputs are averaged", DIGITS, NULL},
 };
 /* clang-format on */
 

@@ -62,6 +62,11 @@ double figure_last_finite(const double *values, size_t n);
 lsnn_status figure_of_probe(const char *path, double first_ms, const char *figure_path);
 /* What a probe is about, in a line. */
 void figure_probe_title(const probe_file *source, char *title, size_t size);
+/* The classes that a probe's frames have, one row each, in the order in which they come: how likely the network takes each for at every frame (white to blue), and, outlined,
+ * which is right. */
+void figure_add_frames(strips *all, const probe_file *source, double weight);
+/* Points that their rows take on paper, at the least. */
+double figure_frames_height(const probe_file *source);
 /* A page of HTML that plays a probe's episode. Errors: DATA (not one of an agent that has a goal), those of lsnn_plot. */
 lsnn_status animation_of_probe(const char *path, double first_ms, const char *page_path);
 lsnn_status figure_of_training(const char *path, const char *figure_path);

@@ -91,19 +91,34 @@ static void draw_input(canvas *page, const panel *where, void *user) {
     high = low <= high ? high : 0;
     panel_heat(page, where, source->input, source->n_steps, source->n_in, low, high);
     char note[64];
-    snprintf(note, sizeof note, "%zu current%s", source->n_in, source->n_in == 1 ? "" : "s");
+    snprintf(note, sizeof note, "%zu %s%s", source->n_in, source->names != NULL ? "feature" : "current", source->n_in == 1 ? "" : "s");
     figure_note(page, where, 0, note, input_rgb);
     panel_heat_scale(page, where->x + where->width + 6, where->y + 14, 7, where->height - 14, low, high);
+}
+
+/* Of a bidirectional network, whose neurons are above. */
+static void draw_halves(canvas *page, const panel *where, const probe_file *source) {
+    double middle = where->y + where->height / 2;
+    if (source->two) {
+        text_style style = {.rgb = quiet_rgb, .size = note_size};
+        canvas_move(page, where->x, middle);
+        canvas_line(page, where->x + where->width + 4, middle);
+        canvas_stroke(page, (ink){quiet_rgb, 1, 0.4});
+        canvas_text(page, where->x + where->width + 6, middle - 2, "from the end", style);
+        canvas_text(page, where->x + where->width + 6, middle + note_size + 1, "from the start", style);
+    }
 }
 
 static void draw_lif(canvas *page, const panel *where, void *user) {
     const probe_file *source = user;
     draw_raster(page, where, source, source->z, source->n_rec, source->lif, source->n_lif, "neuron", lif_rgb);
+    draw_halves(page, where, source);
 }
 
 static void draw_adaptive(canvas *page, const panel *where, void *user) {
     const probe_file *source = user;
     draw_raster(page, where, source, source->z, source->n_rec, source->adaptive, source->n_adaptive, "neuron", adaptive_rgb);
+    draw_halves(page, where, source);
 }
 
 /* The best of what comes, best first; of equals, those that came first. */
@@ -258,7 +273,8 @@ static void draw_classes(canvas *page, const panel *where, void *user) {
             panel_line(page, where, source->n_steps, source->times, source->line, (ink){rgb, 1, 2});
         }
         labels[rank] = (line_label){.line_y = panel_y(where, figure_last_finite(values, source->n_steps)), .rgb = rgb, .bold = right};
-        snprintf(labels[rank].text, sizeof labels[rank].text, "%zu", k);
+        char number[32];
+        snprintf(labels[rank].text, sizeof labels[rank].text, "%s", probe_file_class(source, k, number));
     }
     figure_line_labels(page, where, labels, n);
     draw_window_classes(page, where, source);
@@ -450,13 +466,18 @@ void figure_probe_title(const probe_file *source, char *title, size_t size) {
     }
     char loss[32], answer[160] = "";
     number_text(loss, sizeof loss, (double)source->loss[0], 3);
-    if (n_counted > 0) {
-        snprintf(answer, sizeof answer, "true class %ld, predicted %zu", (long)source->class_of[last], answer_of(source, last));
+    if (probe_file_has_frames(source)) {
+        snprintf(answer, sizeof answer, "%zu of %zu frames right", n_right, n_counted);
+    } else if (n_counted > 0) {
+        char numbers[2][32];
+        snprintf(answer, sizeof answer, "true class %.40s, predicted %.40s",
+                 probe_file_class(source, (size_t)source->class_of[last], numbers[0]),
+                 probe_file_class(source, answer_of(source, last), numbers[1]));
     }
     if (source->acts) {
         tell_goals(source, answer, sizeof answer);
     }
-    if (n_counted > 1) {
+    if (n_counted > 1 && !probe_file_has_frames(source)) {
         size_t n = strlen(answer);
         snprintf(answer + n, sizeof answer - n, " (last of %zu windows, %zu right)", n_counted, n_right);
     }
@@ -474,15 +495,20 @@ static axis rows_axis(size_t n) {
     return (axis){.low = 0, .high = (double)n, .whole = true, .shift = 0.5};
 }
 
-static void probe_strips(const probe_file *source, strips *all) {
-    figure_add_strip(all, source->currents ? "Input" : "Input neuron", rows_axis(source->n_in), 1, draw_input);
+/* frames: the weight of their rows, where the sample has any. */
+static void probe_strips(const probe_file *source, double frames, strips *all) {
+    figure_add_strip(all,
+                     source->names != NULL && source->currents ? "Feature\n(normalised)"
+                     : source->currents                        ? "Input"
+                                                               : "Input neuron",
+                     rows_axis(source->n_in), 1, draw_input);
     if (source->n_lif > 0) {
         figure_add_strip(all, "LIF neuron", rows_axis(source->n_lif), 1, draw_lif);
     }
     if (source->n_adaptive > 0) {
         const char *label = baseline(source) == 1 ? "Threshold" : "Threshold\n(units of v_th)";
         figure_add_strip(all, "Adaptive neuron", rows_axis(source->n_adaptive), 1, draw_adaptive);
-        if (!source->acts) { /* its place has more to say */
+        if (!source->acts && !probe_file_has_frames(source)) { /* place and phones have more to say */
             figure_add_strip(all, label, threshold_axis(source), 0.9, draw_thresholds);
         }
     }
@@ -491,6 +517,8 @@ static void probe_strips(const probe_file *source, strips *all) {
             figure_add_strip(all, source->goal != NULL ? "Position" : "Observed", observed_axis(source), 1, draw_observed);
         }
         figure_add_strip(all, "Value", value_axis(source), 0.8, draw_value);
+    } else if (probe_file_has_frames(source)) {
+        figure_add_frames(all, source, frames);
     } else if (source->classes) {
         figure_add_strip(all, "Class probability", (axis){.low = 0, .high = 1}, 1.2, draw_classes);
     } else {
@@ -499,7 +527,8 @@ static void probe_strips(const probe_file *source, strips *all) {
 }
 
 lsnn_status figure_of_probe(const char *path, double first_ms, const char *figure_path) {
-    const double height = 468, right = 58;
+    const double right = 58, frames_from = 90;
+    double height = 468;
     probe_file source = {0};
     strips all = {0};
     canvas *page = NULL;
@@ -507,8 +536,10 @@ lsnn_status figure_of_probe(const char *path, double first_ms, const char *figur
     lsnn_status status;
     TRY(probe_file_open(&source, path, first_ms));
     figure_probe_title(&source, title, sizeof title);
+    double frames = probe_file_has_frames(&source) ? fmax(figure_frames_height(&source) / frames_from, 1) : 0;
+    height += fmax(frames - 1, 0) * frames_from;
     TRY(canvas_create(&page, figure_path, page_width, height, title));
-    probe_strips(&source, &all);
+    probe_strips(&source, frames, &all);
     figure_title(page, title);
     figure_draw_strips(page, &all, height, right, (axis){.low = 0, .high = (double)source.n_steps * source.dt}, "Time (ms)", &source);
     TRY(canvas_save(page));

@@ -74,8 +74,11 @@ static int logarithmic_ticks(axis on, int n_factors, double *ticks) {
     return n;
 }
 
-/* At most `most` ticks at multiples of 1, 2 or 5 times a power of ten. */
+/* At most `most` ticks (0: none) at multiples of 1, 2 or 5 times a power of ten. */
 static int axis_ticks(axis on, int most, double *ticks) {
+    if (most < 1) {
+        return 0;
+    }
     if (on.to_hundred) {
         int n = axis_ticks((axis){.low = 100 - on.high, .high = 100 - on.low, .logarithmic = true}, most, ticks);
         for (int k = 0; k < n; k++) {
@@ -144,7 +147,7 @@ static void tick_texts(axis on, const double *ticks, int n, char texts[][32]) {
 }
 
 static int ticks_up(const panel *where) {
-    return (int)fmin(fmax(where->height / 13, 2), where->height > 200 ? 8 : 6);
+    return where->up.bare ? 0 : (int)fmin(fmax(where->height / 13, 2), where->height > 200 ? 8 : 6);
 }
 
 double panel_label_width(canvas *page, const panel *where) {

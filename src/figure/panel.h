@@ -10,6 +10,7 @@ typedef struct axis {
     bool logarithmic;
     bool to_hundred; /* with logarithmic: per cents, by the logarithm of what they lack to 100; high < 100 */
     bool whole;      /* ticks at whole numbers only */
+    bool bare;       /* without ticks */
     double shift;    /* a tick's label stands this much above its number: 0.5 for rows of a raster that are counted from 0 */
 } axis;
 

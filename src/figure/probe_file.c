@@ -2,6 +2,7 @@
 
 #include <jansson.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -143,6 +144,36 @@ void probe_file_close(probe_file *source) {
     free(source->times);
     free(source->lines);
     free(source->line);
+    free(source->name_text);
+    free(source->names);
+}
+
+const char *probe_file_class(const probe_file *source, size_t k, char number[32]) {
+    snprintf(number, 32, "%zu", k);
+    return source->names != NULL ? source->names[k] : number;
+}
+
+/* "aa ae ..." cut at its blanks: a name for each output, or it is not about them. */
+static lsnn_status read_names(probe_file *source, const char *path) {
+    const char *text = tensor_file_metadata(source->file, "data.classes");
+    size_t n = 0;
+    if (text == NULL || !source->classes) {
+        return LSNN_OK;
+    }
+    source->name_text = strdup(text);
+    source->names = take(source->n_out, sizeof *source->names);
+    if (source->name_text == NULL || source->names == NULL) {
+        return fail(LSNN_ERR_MEMORY, "%s: not enough memory to draw it", path);
+    }
+    char *rest = NULL;
+    for (char *name = strtok_r(source->name_text, " ", &rest); name != NULL; name = strtok_r(NULL, " ", &rest), n++) {
+        if (n < source->n_out) {
+            source->names[n] = name;
+        }
+    }
+    return n == source->n_out
+               ? LSNN_OK
+               : fail(LSNN_ERR_DATA, "%s: data.classes has %zu names for %zu classes; make the probe again", path, n, source->n_out);
 }
 
 /* p_k(t) = exp(y_k(t)) / sum_l exp(y_l(t)), or y itself. */
@@ -190,6 +221,7 @@ static lsnn_status prepare(probe_file *source, const char *path) {
     for (size_t k = 0; !source->currents && k < source->n_steps * source->n_in; k++) {
         source->spikes[k] = isfinite(source->input[k]) && source->input[k] != 0;
     }
+    source->two = tensor_file_find(source->file, "reversed.w_in") != NULL;
     fill_lines(source);
     return LSNN_OK;
 }
@@ -216,6 +248,7 @@ lsnn_status probe_file_open(probe_file *source, const char *path, double first_m
     TRY(check_windows(source, path));
     cut(source, first_ms);
     TRY(prepare(source, path));
+    TRY(read_names(source, path));
 out:
     return status;
 }

@@ -25,6 +25,9 @@ typedef struct probe_file {
     double *times;          /* owned: the middle of each step, ms */
     double *lines;          /* owned: [n_out][n_steps], the output or its softmax */
     double *line;           /* owned: [n_steps], for whoever draws */
+    char *name_text;        /* owned: the names below, one behind the other */
+    const char **names;     /* owned: [n_out] of the classes; NULL: they have numbers alone */
+    bool two;               /* neurons are those of two networks, one half each, of which the second saw the sample from its end */
 } probe_file;
 
 /* The first first_ms milliseconds of it, INFINITY: all; at least one step. `source` is all zeros before, and is to be closed even after a failure.
@@ -36,6 +39,12 @@ size_t probe_file_stop(const probe_file *source, size_t w);
 /* Did the agent reach the goal in step t? */
 static inline bool probe_file_is_goal(const probe_file *source, size_t t) {
     return source->acts && (source->events[t] & 1) != 0;
+}
+/* Of class k: its name, or its number to number. */
+const char *probe_file_class(const probe_file *source, size_t k, char number[32]);
+/* Is the sample a row of frames, each with a class that has a name, as in speech? */
+static inline bool probe_file_has_frames(const probe_file *source) {
+    return source->classes && source->names != NULL && source->n_windows > 1;
 }
 /* A metadata text, "?" if there is none. */
 const char *probe_file_text(const probe_file *source, const char *key);

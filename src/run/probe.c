@@ -265,6 +265,7 @@ static lsnn_status add_texts(probe *p, split part, int64_t sample) {
     tensor_writer_text(p->writer, "input_kind", spec->input == LSNN_SPIKES ? "spikes" : "currents");
     tensor_writer_text(p->writer, "loss_kind", loss_names[p->model.task->loss]);
     tensor_writer_text(p->writer, "score_name", p->model.task->score_name);
+    task_write_kept(p->model.task, p->writer);
     free(settings);
     return LSNN_OK;
 }

@@ -1,6 +1,5 @@
-/* Spoken digits of six speakers (task speech-digits), one of whom is left out for the test. A recording is shown frame by frame, and its digit is to be named in the last
- * speech.readout_ms of it: windows of that length follow each other from the start, each recording begins so late that it ends with a window, and in that window
- * alone it counts. So recordings are as long as they are, and the score is the fraction of them that is right. */
+/* Spoken digits of six speakers (task speech-digits), one of whom is left out for the test. A recording is shown frame by frame, from its first to its last, and is one window,
+ * however long it is: its digit is what the outputs' means over all of it say. So the score is the fraction of recordings that is right. */
 #include "tasks/utterances.h"
 
 #include "data/download.h"
@@ -14,49 +13,37 @@ enum { DIGITS = 10, VALID_RECORDINGS = 5, LONGEST_FRAMES = 229 }; /* the longest
 
 static const phone_name digit_names[DIGITS] = {{"0"}, {"1"}, {"2"}, {"3"}, {"4"}, {"5"}, {"6"}, {"7"}, {"8"}, {"9"}};
 
-typedef struct speech_digits {
-    utterances shared;
-    int readout_steps;
-} speech_digits;
-
 static void close_task(task *t) {
     utterances_release((utterances *)t);
     free(t);
 }
 
-static lsnn_status create(speech_digits **out, const lsnn_experiment *e) {
+static lsnn_status create(utterances **out, const lsnn_experiment *e) {
     lsnn_status status = LSNN_OK;
-    speech_digits *s = calloc(1, sizeof *s);
+    utterances *s = calloc(1, sizeof *s);
     if (s == NULL) {
         return fail(LSNN_ERR_MEMORY, "no memory for the task");
     }
-    s->shared.task.kind = &task_speech_digits;
-    s->shared.task.score_name = "accuracy";
-    s->shared.task.n_out = DIGITS;
-    s->shared.classes = digit_names;
-    s->readout_steps = task_steps(e, (double)setting_int(e, "speech.readout_ms"));
-    TRY(utterances_begin(&s->shared, e));
+    s->task.kind = &task_speech_digits;
+    s->task.score_name = "accuracy";
+    s->task.n_out = DIGITS;
+    s->classes = digit_names;
+    TRY(utterances_begin(s, e));
     *out = s;
     return LSNN_OK;
 out:
-    task_close(&s->shared.task);
+    task_close(&s->task);
     return status;
 }
 
-/* Windows that take n_steps recorded ones. */
-static double count_windows(const speech_digits *s, double n_steps) {
-    return (double)((int64_t)(n_steps + s->readout_steps - 1) / s->readout_steps);
-}
-
-static lsnn_status set_windows(speech_digits *s, double n_windows) {
+/* One, over the longest recording; it ends with each recording. */
+static lsnn_status set_window(utterances *s, int64_t n_frames) {
     lsnn_status status = LSNN_OK;
-    task *t = &s->shared.task;
-    TRY(task_set_steps(t, n_windows * s->readout_steps));
-    TRY(task_create_windows(t, (int)n_windows));
-    for (int w = 0; w < t->n_windows; w++) {
-        t->window_start[w] = w * s->readout_steps;
-        t->window_stop[w] = (w + 1) * s->readout_steps;
-    }
+    task *t = &s->task;
+    TRY(task_set_steps(t, (double)n_frames * s->frame_steps));
+    TRY(task_create_windows(t, 1));
+    t->window_start[0] = 0;
+    t->window_stop[0] = t->n_steps;
 out:
     return status;
 }
@@ -98,81 +85,65 @@ out:
     return status;
 }
 
-/* Its features, and where it is shown. */
-static lsnn_status take_recording(speech_digits *s, const fsdd_recording *r, utterance *u) {
-    lsnn_status status = LSNN_OK;
-    TRY(utterance_set(&s->shared, u, &r->sound));
-    TRY(utterance_make_labels(u, 1));
-    double n_windows = count_windows(s, utterance_steps(&s->shared, u));
-    u->lead = (int)(n_windows * s->readout_steps - utterance_steps(&s->shared, u));
-    u->first_window = (int)n_windows - 1;
-    u->class_of[0] = r->digit;
-out:
-    return status;
-}
-
-static lsnn_status deal_out(speech_digits *s, const lsnn_experiment *e, const fsdd *set) {
+static lsnn_status deal_out(utterances *s, const lsnn_experiment *e, const fsdd *set) {
     lsnn_status status = LSNN_OK;
     const char *left_out = setting_text(e, "speech.leave_out");
     const char *valid = setting_text(e, "speech.valid_speaker");
     int64_t n[SPLITS] = {0};
-    int windows = 1;
+    int64_t longest = 0;
     for (int64_t k = 0; k < set->n; k++) {
         n[part_of(&set->recordings[k], left_out, valid)]++;
     }
     for (int p = 0; p < SPLITS; p++) {
-        TRY(utterances_make_room(&s->shared, (split)p, n[p]));
+        TRY(utterances_make_room(s, (split)p, n[p]));
         n[p] = 0;
     }
     for (int64_t k = 0; k < set->n; k++) {
         split part = part_of(&set->recordings[k], left_out, valid);
-        utterance *u = &s->shared.of[part][n[part]++];
-        TRY(take_recording(s, &set->recordings[k], u));
-        windows = u->first_window >= windows ? u->first_window + 1 : windows;
+        utterance *u = &s->of[part][n[part]++];
+        TRY(utterance_set(s, u, &set->recordings[k].sound));
+        TRY(utterance_make_labels(u, 1));
+        u->class_of[0] = set->recordings[k].digit;
+        longest = u->n_frames > longest ? u->n_frames : longest;
     }
-    TRY(set_windows(s, windows));
+    TRY(set_window(s, longest));
 out:
     return status;
 }
 
 static lsnn_status open_task(task **out, const lsnn_experiment *e, const lsnn_run_options *options) {
     lsnn_status status = LSNN_OK;
-    speech_digits *s = NULL;
+    utterances *s = NULL;
     fsdd set = {0};
     char path[1024];
     TRY(create(&s, e));
     TRY(data_folder(path, sizeof path, options->data_folder, "fsdd"));
-    TRY(fsdd_open(&set, path, s->shared.rate));
+    TRY(fsdd_open(&set, path, s->rate));
     TRY(check_split(&set, e));
     TRY(deal_out(s, e, &set));
-    TRY(utterances_normalise(&s->shared));
-    *out = &s->shared.task;
+    TRY(utterances_normalise(s));
+    *out = &s->task;
     s = NULL;
 out:
     fsdd_release(&set);
     if (s != NULL) {
-        task_close(&s->shared.task);
+        task_close(&s->task);
     }
     return status;
 }
 
 static lsnn_status open_shape(task **out, const lsnn_experiment *e) {
     lsnn_status status = LSNN_OK;
-    speech_digits *s = NULL;
+    utterances *s = NULL;
     TRY(create(&s, e));
-    TRY(set_windows(s, count_windows(s, (double)LONGEST_FRAMES * s->shared.frame_steps)));
-    *out = &s->shared.task;
+    TRY(set_window(s, LONGEST_FRAMES));
+    *out = &s->task;
     s = NULL;
 out:
     if (s != NULL) {
-        task_close(&s->shared.task);
+        task_close(&s->task);
     }
     return status;
-}
-
-static int length_of(const task *t, split part, uint64_t index) {
-    const utterances *s = (const utterances *)t;
-    return (int)utterance_steps(s, &s->of[part][index]);
 }
 
 const task_kind task_speech_digits = {.name = "speech-digits",
@@ -182,4 +153,4 @@ const task_kind task_speech_digits = {.name = "speech-digits",
                                       .write_kept = utterances_write_kept,
                                       .read_kept = utterances_read_kept,
                                       .write = utterances_write,
-                                      .length = length_of};
+                                      .length = utterances_length};

@@ -172,11 +172,6 @@ out:
     return status;
 }
 
-static int length_of(const task *t, split part, uint64_t index) {
-    const utterances *s = (const utterances *)t;
-    return (int)utterance_steps(s, &s->of[part][index]);
-}
-
 const task_kind task_timit = {.name = "timit",
                               .open = open_task,
                               .open_shape = open_shape,
@@ -184,4 +179,4 @@ const task_kind task_timit = {.name = "timit",
                               .write_kept = utterances_write_kept,
                               .read_kept = utterances_read_kept,
                               .write = utterances_write,
-                              .length = length_of};
+                              .length = utterances_length};

@@ -88,10 +88,6 @@ lsnn_status utterance_make_labels(utterance *u, int n_labels) {
     return LSNN_OK;
 }
 
-double utterance_steps(const utterances *s, const utterance *u) {
-    return u->lead + (double)u->n_frames * s->frame_steps;
-}
-
 /* Of frame t: input i, before it is normalised. */
 static double feature_of(const utterances *s, const utterance *u, int64_t t, int i) {
     return feature_difference(u->frames, u->n_frames, s->size, i / s->size, s->width, t, i % s->size);
@@ -151,7 +147,7 @@ void utterances_write(const task *t, split part, uint64_t seed, uint64_t index, 
     const utterance *u = &s->of[part][index];
     assert(s->mean != NULL && "training recordings, or a model's means");
     for (int64_t frame = 0; frame < u->n_frames; frame++) {
-        int first = u->lead + (int)frame * s->frame_steps;
+        int first = (int)frame * s->frame_steps;
         for (int i = 0; i < t->n_in; i++) {
             double x = (feature_of(s, u, frame, i) - (double)s->mean[i]) / (double)s->deviation[i];
             for (int step = first; step < first + s->frame_steps; step++) {
@@ -160,8 +156,13 @@ void utterances_write(const task *t, split part, uint64_t seed, uint64_t index, 
         }
     }
     for (int k = 0; k < u->n_labels; k++) {
-        sample_class(to, u->first_window + k, u->class_of[k]);
+        sample_class(to, k, u->class_of[k]);
     }
+}
+
+int utterances_length(const task *t, split part, uint64_t index) {
+    const utterances *s = (const utterances *)t;
+    return (int)s->of[part][index].n_frames * s->frame_steps;
 }
 
 /* ---- what a model keeps ---- */

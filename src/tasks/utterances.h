@@ -10,11 +10,9 @@
 
 typedef struct utterance {
     int64_t n_frames;
-    float *frames;    /* [n_frames][size] */
-    int lead;         /* silent steps before the first */
-    int first_window; /* of those that count */
+    float *frames; /* [n_frames][size] */
     int n_labels;
-    int32_t *class_of; /* [n_labels] of windows first_window, ...; -1: does not count */
+    int32_t *class_of; /* [n_labels] of windows 0, ...; -1: does not count */
 } utterance;
 
 typedef struct utterances {
@@ -36,8 +34,6 @@ lsnn_status utterances_make_room(utterances *s, split part, int64_t n);
 /* Takes over the features of a recording, and makes room for n_labels classes, which are -1. Errors: MEMORY. */
 lsnn_status utterance_set(utterances *s, utterance *u, const sound *from);
 lsnn_status utterance_make_labels(utterance *u, int n_labels);
-/* Steps from the first of `lead` to the end. */
-double utterance_steps(const utterances *s, const utterance *u);
 /* Means and standard deviations over the training recordings, if there are any. Errors: MEMORY. */
 lsnn_status utterances_normalise(utterances *s);
 /* Frees all but the struct. */
@@ -47,5 +43,6 @@ void utterances_release(utterances *s);
 void utterances_write(const task *t, split part, uint64_t seed, uint64_t index, const sample_writer *to);
 void utterances_write_kept(const task *t, tensor_writer *writer);
 lsnn_status utterances_read_kept(task *t, const tensor_file *file);
+int utterances_length(const task *t, split part, uint64_t index);
 
 #endif

@@ -3,7 +3,7 @@
 load helper
 
 # shellcheck disable=SC2034
-quick=(--set net.n_lif=16 --set net.n_adaptive=8 --set rewire.connectivity=0 --set train.batch=8 --set train.valid_every=5 --set speech.frame_ms=2 --threads 1 --quiet)
+quick=(--set net.n_lif=16 --set net.n_adaptive=8 --set rewire.connectivity=0 --set train.batch=8 --set train.valid_every=5 --set speech.frame_ms=2 --set train.lr_warmup=10 --threads 1 --quiet)
 
 setup_file() {
     : "${LSNN_SOURCE:?the folder of the source}"
@@ -43,8 +43,21 @@ refuses() {
     done
 }
 
+@test "a sentence is drawn: features, spikes of both directions, and phones beside the true ones" {
+    check 0 train timit --set data.path=mini "${quick[@]}" --set train.iterations=2 --out run
+    check 0 plot run --sample 1 --out sentence.svg
+    says sentence.svg ' frames right'
+    says sentence.svg 'Feature'
+    says sentence.svg 'from the end'
+    says sentence.svg 'Probability of each phone'
+    says sentence.svg '>h#</text>'
+    says sentence.svg 'Time (ms)'
+    check 0 probe run --out one.safetensors
+    head -c 20000 one.safetensors | grep -aq '"data.classes": *"aa ae ah'
+}
+
 @test "an LSTM learns them too, with mel features and folded phones" {
-    check 0 train timit --set data.path=mini --set net.kind=lstm --set net.n_units=24 --set speech.frame_ms=1 --set speech.features=mel --set speech.fold=true \
+    check 0 train timit-lstm --set data.path=mini --set net.n_units=16 --set train.lr_warmup=10 --set speech.features=mel --set speech.fold=true \
         --set train.batch=8 --set train.valid_every=20 --set train.iterations=80 --threads 1 --quiet --out run --json
     jq -e '.score < 0.45' out
 }
@@ -140,9 +153,14 @@ refuses() {
 }
 
 @test "spoken digits: a speaker left out" {
-    check 0 train speech-digits --data data --set speech.leave_out=cid --set speech.frame_ms=2 --set speech.readout_ms=30 --set net.n_lif=30 --set net.n_adaptive=10 \
-        --set train.batch=20 --set train.iterations=120 --set train.valid_every=20 --threads 1 --quiet --out run --json
+    check 0 train speech-digits --data data --set speech.leave_out=cid --set speech.frame_ms=2 --set net.n_lif=30 --set net.n_adaptive=10 \
+        --set train.batch=20 --set train.iterations=60 --set train.lr_warmup=10 --set train.valid_every=20 --threads 1 --quiet --out run --json
     jq -e '.score_name == "accuracy" and .n == 80 and .score > 0.5' out
+    check 0 plot run --data data --sample 3 --out digit.svg
+    says digit.svg 'speech-digits, test sample 3: true class '
+    check 0 train speech-digits-lstm --data data --set speech.leave_out=cid --set net.n_units=16 --set train.batch=20 --set train.iterations=60 --set train.lr_warmup=10 \
+        --set train.valid_every=20 --threads 1 --quiet --out lstm --json
+    jq -e '.score > 0.5' out
     check 0 eval run --data data --split valid --json
     jq -e '.n == 60' out
     check 3 train speech-digits --data data --set speech.leave_out=eve --out other
