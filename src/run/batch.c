@@ -155,6 +155,21 @@ lsnn_status batch_take_loss(batch *b, bool with_gradient, batch_loss *out) {
     return LSNN_OK;
 }
 
+void batch_count_classes(const batch *b, int k, int64_t *n_counted, int64_t *n_wrong) {
+    size_t n_out = (size_t)b->task->n_out;
+    *n_counted = *n_wrong = 0;
+    for (size_t w = 0; w < (size_t)b->task->n_windows; w++) {
+        size_t at = w * (size_t)b->pass->n_batch + (size_t)k;
+        const float *y = b->pass->output + at * n_out;
+        size_t largest = 0;
+        for (size_t o = 1; o < n_out; o++) {
+            largest = y[o] > y[largest] ? o : largest;
+        }
+        *n_counted += b->class_of[at] >= 0;
+        *n_wrong += b->class_of[at] >= 0 && (size_t)b->class_of[at] != largest;
+    }
+}
+
 double batch_sample_error(const batch *b, int k) {
     size_t n_out = (size_t)b->task->n_out;
     double sum = 0;

@@ -48,6 +48,8 @@ typedef struct batch_loss {
 } batch_loss;
 /* Loss of the last pass_forward; with_gradient: b->d_output as well. */
 lsnn_status batch_take_loss(batch *b, bool with_gradient, batch_loss *out);
+/* Sample k's windows that have a class, and how many of those the network takes for another. */
+void batch_count_classes(const batch *b, int k, int64_t *n_counted, int64_t *n_wrong);
 /* Sample k's mean squared error, for tasks that have values; 0 if none of its targets counts. */
 double batch_sample_error(const batch *b, int k);
 

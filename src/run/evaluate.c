@@ -221,6 +221,59 @@ void model_release(opened_model *m) {
     *m = (opened_model){0};
 }
 
+lsnn_status sample_counts_create(sample_counts *out, int64_t n) {
+    *out = (sample_counts){.n = n, .counted = calloc((size_t)n + 1, sizeof(double)), .wrong = calloc((size_t)n + 1, sizeof(double))};
+    return out->counted != NULL && out->wrong != NULL ? LSNN_OK : fail(LSNN_ERR_MEMORY, "no memory for %lld samples", (long long)n);
+}
+
+void sample_counts_release(sample_counts *counts) {
+    free(counts->counted);
+    free(counts->wrong);
+    *counts = (sample_counts){0};
+}
+
+static lsnn_status count_samples(batch *b, split part, uint64_t seed, const volatile int *stop, sample_counts *out) {
+    lsnn_status status = LSNN_OK;
+    int n_batch = b->pass->n_batch;
+    for (int64_t first = 0; first < out->n; first += n_batch) {
+        int n = out->n - first < n_batch ? (int)(out->n - first) : n_batch;
+        if (stop != NULL && *stop != 0) {
+            return fail(LSNN_STOPPED, "stopped in the evaluation");
+        }
+        TRY(batch_fill_next(b, part, seed, (uint64_t)first, n));
+        TRY(batch_forward(b));
+        for (int k = 0; k < n; k++) {
+            int64_t counted;
+            int64_t wrong;
+            batch_count_classes(b, k, &counted, &wrong);
+            out->counted[b->index[k]] = (double)counted;
+            out->wrong[b->index[k]] = (double)wrong;
+        }
+    }
+out:
+    return status;
+}
+
+lsnn_status evaluate_each(const char *run_or_model, lsnn_context *context, const lsnn_run_options *options, sample_counts *out) {
+    lsnn_status status = LSNN_OK;
+    opened_model m = {0};
+    pass *p = NULL;
+    batch *b = NULL;
+    *out = (sample_counts){0};
+    TRY(model_open(&m, run_or_model, options));
+    if (m.task->loss != LOSS_CROSS_ENTROPY || m.task->n_samples[m.part] < 1) {
+        TRY(fail(LSNN_ERR_USAGE, "%s: its task has no classes, or draws its samples; they can't be counted one by one", m.path));
+    }
+    TRY(model_open_batch(&m, context, &p, &b));
+    TRY(sample_counts_create(out, m.task->n_samples[m.part]));
+    TRY(count_samples(b, m.part, m.seed, options->stop, out));
+out:
+    batch_free(b);
+    pass_close(p);
+    model_release(&m);
+    return status;
+}
+
 lsnn_status lsnn_evaluate(const char *run_or_model, lsnn_context *context, const lsnn_run_options *options, lsnn_result *result) {
     lsnn_status status = LSNN_OK;
     const lsnn_run_options none = {0};

@@ -39,6 +39,16 @@ lsnn_status model_open_batch(const opened_model *m, lsnn_context *context, pass 
 /* As model_open, without task, split and seed, as the task may need data that are not here: m->task is NULL. */
 lsnn_status model_open_alone(opened_model *m, const char *run_or_model);
 void model_release(opened_model *m);
+/* How often a network decides in each sample of a split, and how often wrongly: n samples in the order of the data. */
+typedef struct sample_counts {
+    int64_t n;
+    double *counted, *wrong; /* [n] */
+} sample_counts;
+/* Of a task that has classes, and data of a known number. Release also after a failure. Errors: USAGE, STOPPED, those of model_open. */
+lsnn_status evaluate_each(const char *run_or_model, lsnn_context *context, const lsnn_run_options *options, sample_counts *out);
+/* Room for n, all 0. Errors: MEMORY. */
+lsnn_status sample_counts_create(sample_counts *out, int64_t n);
+void sample_counts_release(sample_counts *counts);
 extern const char *const split_names[SPLITS];
 
 #endif

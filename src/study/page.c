@@ -2,6 +2,7 @@
 #include "base/file.h"
 #include "figure/score_scale.h"
 #include "study/acted.h"
+#include "study/heard.h"
 #include "study/learned.h"
 
 #include <inttypes.h>
@@ -154,6 +155,70 @@ static void print_rows(FILE *to, const study *s, const char *score_name) {
     }
 }
 
+/* ---- means over folds ---- */
+
+/* The first row of row k's group. */
+static int first_of_group(const plan *p, int k) {
+    int first = 0;
+    while (first < k && (p->rows[first].group == NULL || strcmp(p->rows[first].group, p->rows[k].group) != 0)) {
+        first++;
+    }
+    return first;
+}
+
+/* Each row that was run counts as its mean over seeds. */
+static void print_group(FILE *to, const study *s, int first, const char *score_name) {
+    double sum = 0;
+    double squares = 0;
+    double low = INFINITY;
+    double high = -INFINITY;
+    int n = 0;
+    int n_planned = 0;
+    for (int k = first; k < s->plan.n_rows; k++) {
+        if (s->plan.rows[k].group == NULL || strcmp(s->plan.rows[k].group, s->plan.rows[first].group) != 0) {
+            continue;
+        }
+        n_planned++;
+        if (s->rows[k].n > 0) {
+            double score = study_summary(&s->rows[k]).mean;
+            n++;
+            sum += score;
+            squares += score * score;
+            low = fmin(low, score);
+            high = fmax(high, score);
+        }
+    }
+    fprintf(to, "| %s | %d of %d |", s->plan.rows[first].group, n, n_planned);
+    if (n > 0) {
+        row_summary over = {.mean = sum / n, .deviation = n > 1 ? sqrt(fmax(squares - sum * sum / n, 0) / (n - 1)) : NAN};
+        fputc(' ', to);
+        print_mean(to, score_name, &over);
+        fputs(" | ", to);
+        print_score(to, score_name, low);
+        fputs(" | ", to);
+        print_score(to, score_name, high);
+        fputs(" |\n", to);
+    } else {
+        fputs(" not run | | |\n", to);
+    }
+}
+
+static void print_groups(FILE *to, const study *s, const char *score_name) {
+    bool has_head = false;
+    for (int k = 0; k < s->plan.n_rows; k++) {
+        if (s->plan.rows[k].group == NULL || first_of_group(&s->plan, k) < k) {
+            continue;
+        }
+        if (!has_head) {
+            fprintf(to,
+                    "\n| over folds | folds | %s, mean ± standard deviation | lowest | highest |\n| --- | ---: | ---: | ---: | ---: |\n",
+                    score_name);
+            has_head = true;
+        }
+        print_group(to, s, k, score_name);
+    }
+}
+
 /* ---- figures, where they are ---- */
 
 static bool is_there(const study *s, const char *file) {
@@ -218,17 +283,20 @@ static void print_runs(FILE *to, const study *s, const char *score_name) {
     fputs("\nBold: of each network, the run with the best validation score, whose network is kept (`models/`).\n", to);
 }
 
-static void print_page(FILE *to, const study *s) {
+static lsnn_status print_page(FILE *to, const study *s) {
     const char *score_name = study_score_name(s);
     fprintf(to, "# %s\n`%s` makes this page from the records beside it.\n\n", s->plan.title, s->command);
     if (s->plan.text != NULL) {
         fprintf(to, "%s\n\n", s->plan.text);
     }
     print_rows(to, s, score_name);
+    print_groups(to, s, score_name);
     print_figures(to, s, score_name);
     study_print_learned(to, s);
     study_print_agents(to, s);
+    lsnn_status status = study_print_utterances(to, s);
     print_runs(to, s, score_name);
+    return status;
 }
 
 lsnn_status study_write_page(const study *s) {
@@ -239,12 +307,13 @@ lsnn_status study_write_page(const study *s) {
     if (to == NULL) {
         return fail(LSNN_ERR_MEMORY, "no memory for a page");
     }
-    print_page(to, s);
+    status = print_page(to, s);
     bool failed = ferror(to);
     if (fclose(to) != 0 || failed) {
         status = fail(LSNN_ERR_MEMORY, "no memory for a page");
         goto out;
     }
+    TRY(status);
     TRY(path_join(path, sizeof path, s->folder, "README.md"));
     TRY(file_write_atomic(path, text, n));
 out:

@@ -24,6 +24,7 @@ void plan_release(plan *p) {
         free(row->experiment);
         free(row->remark);
         free(row->against);
+        free(row->group);
         for (int i = 0; i < row->n_settings; i++) {
             free(row->settings[i]);
         }
@@ -195,6 +196,7 @@ static lsnn_status read_row(const plan_reader *from, const yaml_node_t *name, co
                     : strcmp(text, "experiment") == 0 ? &row->experiment
                     : strcmp(text, "remark") == 0     ? &row->remark
                     : strcmp(text, "against") == 0    ? &row->against
+                    : strcmp(text, "group") == 0      ? &row->group
                                                       : NULL;
         if (to != NULL) {
             TRY(read_text(from, value, text, to));
@@ -206,7 +208,8 @@ static lsnn_status read_row(const plan_reader *from, const yaml_node_t *name, co
             TRY(read_paper(from, value, row));
         } else {
             return yaml_tree_locate(
-                from->tree, key, fail(LSNN_ERR_DATA, "a row has label, experiment, seeds, set, paper, against and remark, not '%s'", text));
+                from->tree, key,
+                fail(LSNN_ERR_DATA, "a row has label, experiment, seeds, set, paper, against, group and remark, not '%s'", text));
         }
     }
     if (row->experiment == NULL) {

@@ -13,6 +13,7 @@ typedef struct plan_row {
     char *settings[PLAN_MOST_SETTINGS]; /* [n_settings] "net.beta=0" */
     char *remark;                       /* NULL: none */
     char *against;                      /* the row whose episodes this one's are compared with, run by run of the same seed; NULL: none */
+    char *group;                        /* rows of one group are folds, over which the page has a mean; NULL: none */
     uint64_t seeds[PLAN_MOST_SEEDS];
     int n_settings, n_seeds;
     double paper_mean, paper_best; /* NaN: the paper gives none */
@@ -34,7 +35,7 @@ typedef struct plan {
     plan_row rows[PLAN_MOST_ROWS];
 } plan;
 
-/* A file: title, text, show, score, sample_ms, move_ms, and rows: each with label, experiment, seeds, set, paper {mean, best}, against, remark; or title, text and tables. Release
+/* A file: title, text, show, score, sample_ms, move_ms, and rows: each with label, experiment, seeds, set, paper {mean, best}, against, group, remark; or title, text and tables. Release
  * also after a failure.
  * Errors: USAGE, DATA, SETTING, IO, MEMORY. */
 lsnn_status plan_open(plan *out, const char *name_or_path);

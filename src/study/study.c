@@ -7,6 +7,7 @@
 #include "figure/score_scale.h"
 #include "run/evaluate.h"
 #include "study/acted.h"
+#include "study/heard.h"
 #include "study/learned.h"
 
 #include <dirent.h>
@@ -22,6 +23,7 @@
 static void release_records(study *s) {
     study_release_learned(s);
     study_release_agents(s);
+    study_release_utterances(s);
     for (int k = 0; k < s->plan.n_rows; k++) {
         for (int i = 0; i < s->rows[k].n; i++) {
             record_release(&s->rows[k].records[i]);
@@ -89,6 +91,7 @@ lsnn_status study_collect(study *s) {
     TRY(status);
     TRY(study_collect_learned(s));
     TRY(study_collect_agents(s));
+    TRY(study_collect_utterances(s));
 out:
     return status;
 }
@@ -231,6 +234,9 @@ static lsnn_status train_row(working *w, const plan_row *row, uint64_t seed, boo
     }
     if (study_is_acted(e)) {
         TRY(study_keep_agents(&w->study, row, seed, folder, w->context, &w->options->run));
+    }
+    if (study_is_heard(e)) {
+        TRY(study_keep_utterances(&w->study, row, seed, folder, w->context, &w->options->run));
     }
 out:
     *is_new = !result.was_finished;

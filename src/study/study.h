@@ -7,20 +7,22 @@
  *   models/ROW.safetensors   of each row, the network with the best validation score
  *   sample.svg, connections.svg  of one of those, how it works on a sample, and which synapses it has
  *
- * and of learning to learn what learned.h says, of agents what acted.h says. */
+ * and of learning to learn what learned.h says, of agents what acted.h says, of speech what heard.h says. */
 #ifndef LSNN_STUDY_STUDY_H
 #define LSNN_STUDY_STUDY_H
 
 #include "l2l/learning_file.h"
+#include "run/evaluate.h"
 #include "run/record.h"
 #include "study/kept_agents.h"
 #include "study/plan.h"
 
 typedef struct study_row {
     int n;
-    run_record *records; /* [n] in the order of seeds */
-    kept_curves *curves; /* [n] of learning to learn; those of runs that have none are empty */
-    kept_agents *agents; /* [n] likewise where an agent acts */
+    run_record *records;  /* [n] in the order of seeds */
+    kept_curves *curves;  /* [n] of learning to learn; those of runs that have none are empty */
+    kept_agents *agents;  /* [n] likewise where an agent acts */
+    sample_counts *heard; /* [n] likewise of speech: utterances */
 } study_row;
 
 typedef struct study {

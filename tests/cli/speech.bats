@@ -182,3 +182,70 @@ refuses() {
     check 4 train speech-digits --data broken --set speech.leave_out=bob --out run
     says err 'has no .wav files'
 }
+
+@test "reproduce: errors over utterances, paired differences, and the page again from the records alone" {
+    cat >three.yaml <<END
+title: Three networks
+rows:
+  lsnn:
+    label: LSNN
+    experiment: timit
+    seeds: [1, 2]
+    set: [net.n_lif=14, net.n_adaptive=10, rewire.connectivity=0]
+  lif:
+    label: LIF
+    experiment: timit
+    seeds: [1, 2]
+    set: [net.n_lif=14, net.n_adaptive=10, rewire.connectivity=0, net.beta=0]
+    against: lsnn
+  lstm:
+    label: LSTM
+    experiment: timit-lstm
+    set: [net.n_units=9, train.lr_warmup=2]
+    against: lsnn
+END
+    brief=(--set data.path=mini --set speech.frame_ms=1 --set train.iterations=6 --set train.valid_every=3 --set train.batch=8 --threads 1 --quiet)
+    check 0 reproduce ./three.yaml "${brief[@]}" --out study
+    [ "$(find study/records -name '*.utterances.json' | wc -l)" = 5 ]
+    # what is counted utterance by utterance is the score
+    jq -e -s '(.[0].utterances[0] | .n == 9 and (.counted | length) == 9) and ((.[0].utterances[0] | (.wrong | add) / (.counted | add)) - .[1].score | fabs < 1e-6)
+        and (.[0].utterances[0].counted | add) == .[1].n' study/records/lsnn-seed2{.utterances,}.json
+    page=study/README.md
+    [ "$(grep -Ec '^\| (LSNN|LIF|LSTM) \| [12] \| 9 \| [0-9]+ \| [0-9.]+ ± [0-9.]+ % \|$' $page)" = 5 ]
+    [ "$(grep -Ec '^\| LIF \| LSNN \| (1|2|all) \| [+-][0-9.]+ ± [0-9.]+ \|$' $page)" = 3 ]
+    [ "$(grep -Ec '^\| LSTM \| LSNN \| 1 \| [+-][0-9.]+ ± [0-9.]+ \|$' $page)" = 1 ]
+    says $page '](sample.svg)'
+    mkdir copy
+    cp -r study/records study/sample.svg study/connections.svg copy
+    check 0 reproduce ./three.yaml --report --out copy
+    cmp $page copy/README.md
+    sed -i 's/"wrong":\[[0-9.]*,/"wrong":[1e9,/' copy/records/lif-seed1.utterances.json
+    check 4 reproduce ./three.yaml --report --out copy
+    one_error_line
+    says err 'wrong is not as it was written'
+}
+
+@test "reproduce: a table with a speaker left out in each row, and the mean over them" {
+    cat >folds.yaml <<END
+rows:
+  ann: {label: "LSTM, ann", group: LSTM, experiment: speech-digits-lstm, set: [speech.leave_out=ann]}
+  bob: {label: "LSTM, bob", group: LSTM, experiment: speech-digits-lstm, set: [speech.leave_out=bob]}
+  cid: {label: "LSTM, cid", group: LSTM, experiment: speech-digits-lstm, set: [speech.leave_out=cid]}
+END
+    brief=(--data data --set net.n_units=8 --set train.iterations=4 --set train.batch=20 --set train.lr_warmup=0 --threads 1 --quiet)
+    check 0 reproduce ./folds.yaml "${brief[@]}" --out study --rows ann,cid
+    local mean
+    mean=$(jq -s '[.[].score] | add * 100 / length' study/records/{ann,cid}-seed1.json)
+    grep -Fq "| LSTM | 2 of 3 | $(printf %.2f "$mean") ± " study/README.md
+    [ "$(grep -Ec '^\| LSTM, (ann|cid) \| 1 \| 80 \| 80 \| ' study/README.md)" = 2 ]
+}
+
+@test "the tables of speech ship" {
+    check 0 reproduce
+    local name
+    for name in speech speech-timit speech-espeak speech-voice speech-digits; do
+        grep -q "^$name " out
+    done
+    check 5 reproduce speech-timit --data nowhere --out study
+    says err 'set data.path'
+}
