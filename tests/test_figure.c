@@ -66,6 +66,7 @@ typedef struct made {
     int32_t *start, *stop, *class_of;
     uint8_t *events; /* of an agent, as the next two; NULL: there are none */
     float *observed, *goal;
+    const char *classes; /* data.classes; NULL: there is none */
 } made;
 
 static double draw(uint64_t *state) {
@@ -82,7 +83,7 @@ static void *take(int64_t n, size_t size) {
 static made make(int64_t n_steps, int64_t n_in, int64_t n_lif, int64_t n_adaptive, int64_t n_out, int64_t n_windows, double spike_rate) {
     made m = {n_steps,   n_in, n_lif, n_adaptive, n_out, n_windows, "probe", "1",   "spikes", "cross_entropy",
               "made-up", -1,   -1,    spike_rate, {0},   0,         0,       0.25f, 0,        0,
-              0,         0,    0,     0,          0};
+              0,         0,    0,     0,          0,     NULL};
     int64_t n_rec = n_lif + n_adaptive;
     const int64_t sizes[9] = {n_steps * n_in,  n_steps * n_rec, n_steps * n_rec,   n_steps * n_rec,  n_steps * n_rec,
                               n_steps * n_rec, n_steps * n_out, n_windows * n_out, n_windows * n_out};
@@ -181,6 +182,9 @@ static void made_write(const made *m, const char *path) {
     tensor_writer_text(writer, "input_kind", m->input_kind);
     tensor_writer_text(writer, "loss_kind", m->loss_kind);
     tensor_writer_text(writer, "score_name", "accuracy");
+    if (m->classes != NULL) {
+        tensor_writer_text(writer, "data.classes", m->classes);
+    }
     assert_int_equal(tensor_writer_save(writer, path, NULL), LSNN_OK);
     tensor_writer_free(writer);
 }
@@ -550,6 +554,50 @@ static void test_many_windows_and_classes(void **state) {
     made_free(&m);
 }
 
+/* Frames of 10 steps: aa twice, then one that does not count, then sh, and aa once more. */
+static void test_frames_of_phones(void **state) {
+    (void)state;
+    made m = make(50, 5, 6, 2, 3, 5, 0.1);
+    const int32_t class_of[5] = {1, 1, -1, 2, 1};
+    for (int w = 0; w < 5; w++) {
+        m.start[w] = 10 * w;
+        m.stop[w] = 10 * w + 10;
+        m.class_of[w] = class_of[w];
+        for (int k = 0; k < 3; k++) { /* right but for the last */
+            m.real[7][3 * w + k] = k == (w == 4 ? 0 : class_of[w]) ? 5 : 0;
+        }
+    }
+    m.classes = "h# aa sh";
+    m.input_kind = "currents";
+    char *svg = svg_of(&m);
+    drawn_says(svg, "3 of 4 frames right");
+    drawn_says(svg, "5 features");
+    drawn_says(svg, "Probability of each phone");
+    assert_int_equal(drawn_count(svg, ">aa<"), 3); /* twice above, where one name stands for both frames, and at its row */
+    assert_int_equal(drawn_count(svg, ">sh<"), 2);
+    assert_int_equal(drawn_count(svg, ">h#<"), 0); /* it is right nowhere */
+    assert_null(strstr(svg, "Threshold"));
+    free(svg);
+    m.classes = "h# aa";
+    assert_probe_refused(&m, "data.classes has 2 names for 3 classes");
+    for (int w = 0; w < 5; w++) { /* nothing counts */
+        m.class_of[w] = -1;
+    }
+    m.classes = "h# aa sh";
+    svg = svg_of(&m);
+    drawn_says(svg, "0 of 0 frames right");
+    free(svg);
+    made_free(&m);
+    m = make(50, 5, 6, 2, 3, 1, 0.1); /* one answer for all of it: no frames, but a name */
+    m.class_of[0] = 2;
+    m.classes = "zero one two";
+    svg = svg_of(&m);
+    drawn_says(svg, "true class two, predicted ");
+    drawn_says(svg, ">one<");
+    free(svg);
+    made_free(&m);
+}
+
 static void test_numbers_that_are_not_finite(void **state) {
     static const float strange[] = {NAN, INFINITY, -INFINITY, 3e38f, -3e38f, 1e-45f};
     char figure[1024];
@@ -794,6 +842,7 @@ int main(void) {
         cmocka_unit_test(test_a_page_that_plays_an_episode),
         cmocka_unit_test(test_the_start_of_a_probe),
         cmocka_unit_test(test_many_windows_and_classes),
+        cmocka_unit_test(test_frames_of_phones),
         cmocka_unit_test(test_numbers_that_are_not_finite),
         cmocka_unit_test(test_names_are_drawn_as_text),
         cmocka_unit_test(test_tiny_probe),

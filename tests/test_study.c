@@ -1,5 +1,6 @@
 /* Plans of several runs: read from files and lists, and what their records come to. */
 #include "base/file.h"
+#include "study/heard.h"
 #include "study/study.h"
 #include "support/needs.h"
 
@@ -497,6 +498,51 @@ static void damaged_agents_are_refused(void **state) {
     free(text);
 }
 
+/* ---- utterances ---- */
+
+static void errors_have_intervals_over_utterances(void **state) {
+    (void)state;
+    double error;
+    double interval;
+    double one[2][4] = {{10, 20, 30, 40}, {1, 4, 3, 12}};
+    double other[2][4] = {{10, 20, 30, 40}, {3, 8, 9, 20}}; /* always a fifth more */
+    sample_counts a = {.n = 4, .counted = one[0], .wrong = one[1]};
+    sample_counts b = {.n = 4, .counted = other[0], .wrong = other[1]};
+    error_over_samples(&a, NULL, &error, &interval);
+    assert_true(fabs(error - 0.2) < 1e-12);
+    assert_true(fabs(interval - 1.96 * sqrt((1 + 0 + 9 + 16) * 4.0 / 3) / 100) < 1e-12); /* wrong less 0.2 counted: -1, 0, -3, 4 */
+    error_over_samples(&a, &b, &error, &interval);
+    assert_true(fabs(error + 0.2) < 1e-12 && fabs(interval) < 1e-12);
+    a.n = 1;
+    error_over_samples(&a, NULL, &error, &interval);
+    assert_true(fabs(error - 0.1) < 1e-12 && isnan(interval));
+}
+
+static void utterances_are_compared_with_the_same_ones(void **state) {
+    const fixture *f = *state;
+    study s;
+    char path[FOLDER_SIZE + 100];
+    static const char *const files[3][2] = {{"net-seed1", "{\"utterances\": [{\"n\":2,\"counted\":[10.0,30.0],\"wrong\":[1.0,7.0]}]}"},
+                                            {"other-seed1", "{\"utterances\": [{\"n\":2,\"counted\":[10.0,30.0],\"wrong\":[3.0,13.0]}]}"},
+                                            {"third-seed1", "{\"utterances\": [{\"n\":2,\"counted\":[10.0,31.0],\"wrong\":[3.0,13.0]}]}"}};
+    static const char *const names[] = {"net", "other", "third"};
+    for (int k = 0; k < 3; k++) {
+        add_record(f, names[k], 1, 0.2, 0.2, "frame error");
+        snprintf(path, sizeof path, "%s/records/%s.utterances.json", f->folder, files[k][0]);
+        write_file(path, files[k][1]);
+    }
+    open_study(&s, f,
+               "  net:\n    experiment: digits\n    group: all\n  other:\n    experiment: digits\n    against: net\n    group: all\n"
+               "  third:\n    experiment: digits\n    against: net\n");
+    char *page = page_of(&s);
+    expect_in(page, "\n| net | 1 | 2 | 40 | 20.00 ± ");
+    expect_in(page, "\n| other | net | 1 | +20.00 ± 0.00 |\n");
+    assert_null(strstr(page, "| third | net |")); /* of other utterances */
+    expect_in(page, "\n| all | 2 of 2 | 20.00 ± 0.00 % | 20.00 % | 20.00 % |\n");
+    free(page);
+    study_release(&s);
+}
+
 static void a_damaged_record_is_named(void **state) {
     const fixture *f = *state;
     study s;
@@ -528,6 +574,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(learning_to_learn_has_curves_and_differences, set_up, tear_down),
         cmocka_unit_test_setup_teardown(agents_have_goals_and_differences, set_up, tear_down),
         cmocka_unit_test_setup_teardown(damaged_agents_are_refused, set_up, tear_down),
+        cmocka_unit_test(errors_have_intervals_over_utterances),
+        cmocka_unit_test_setup_teardown(utterances_are_compared_with_the_same_ones, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_damaged_record_is_named, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
