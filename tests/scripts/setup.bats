@@ -136,7 +136,7 @@ set_up() {
 }
 
 @test "the long tests get a browser where there is one, and go on without" {
-    printf '%s\n' libcmocka-dev bats jq man-db clang-format python3 python3-venv clang libclang-rt-dev valgrind gcc-aarch64-linux-gnu qemu-user >>"$HAVE"
+    printf '%s\n' libcmocka-dev bats jq man-db clang-format python3 python3-venv clang libclang-rt-dev valgrind gcc-aarch64-linux-gnu qemu-user libespeak-ng-dev wamerican >>"$HAVE"
     stub python3 'exit 1'
     set_up long
     [ "$status" = 0 ]
