@@ -56,40 +56,15 @@ out:
 
 /* ---- from files ---- */
 
-static lsnn_status collect_row(const study *s, const plan_row *planned, study_row *row) {
-    lsnn_status status = LSNN_OK;
+lsnn_status study_read_agents(const study *s, const plan_row *row, uint64_t seed, kept_agents *out) {
+    lsnn_status status;
     char path[1024];
-    row->agents = calloc((size_t)(row->n > 0 ? row->n : 1), sizeof *row->agents);
-    if (row->agents == NULL) {
-        return fail(LSNN_ERR_MEMORY, "no memory for agents");
-    }
-    for (int i = 0; i < row->n; i++) {
-        TRY(agents_path(s, planned, row->records[i].result.seed, path));
-        if (file_exists(path)) {
-            TRY(kept_agents_load(&row->agents[i], path));
-        }
+    TRY(agents_path(s, row, seed, path));
+    if (file_exists(path)) {
+        TRY(kept_agents_load(out, path));
     }
 out:
     return status;
-}
-
-lsnn_status study_collect_agents(study *s) {
-    lsnn_status status = LSNN_OK;
-    for (int k = 0; k < s->plan.n_rows; k++) {
-        TRY(collect_row(s, &s->plan.rows[k], &s->rows[k]));
-    }
-out:
-    return status;
-}
-
-void study_release_agents(study *s) {
-    for (int k = 0; k < s->plan.n_rows; k++) {
-        for (int i = 0; s->rows[k].agents != NULL && i < s->rows[k].n; i++) {
-            kept_agents_release(&s->rows[k].agents[i]);
-        }
-        free(s->rows[k].agents);
-        s->rows[k].agents = NULL;
-    }
 }
 
 static int n_kept(const study *s, int k) {

@@ -21,9 +21,8 @@ lsnn_status study_keep_agents(const study *s, const plan_row *row, uint64_t seed
 lsnn_status study_draw_agent(const study *s, const char *network, const char *probe, lsnn_context *context,
                              const lsnn_run_options *options);
 
-/* Reads what there is of the files, for the runs that have records. Errors: DATA, IO, MEMORY. */
-lsnn_status study_collect_agents(study *s);
-void study_release_agents(study *s);
+/* What there is of the run's file; *out stays as it is where there is none. Errors: DATA, IO, MEMORY. */
+lsnn_status study_read_agents(const study *s, const plan_row *row, uint64_t seed, kept_agents *out);
 /* Were there any? */
 bool study_has_agents(const study *s);
 /* Scores of agents that follow a rule; returns how many, up to `most`. Borrows the names. */

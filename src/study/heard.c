@@ -75,40 +75,15 @@ out:
     return status;
 }
 
-static lsnn_status collect_row(const study *s, const plan_row *planned, study_row *row) {
-    lsnn_status status = LSNN_OK;
+lsnn_status study_read_utterances(const study *s, const plan_row *row, uint64_t seed, sample_counts *out) {
+    lsnn_status status;
     char path[1024];
-    row->heard = calloc((size_t)(row->n > 0 ? row->n : 1), sizeof *row->heard);
-    if (row->heard == NULL) {
-        return fail(LSNN_ERR_MEMORY, "no memory for utterances");
-    }
-    for (int i = 0; i < row->n; i++) {
-        TRY(utterances_path(s, planned, row->records[i].result.seed, path));
-        if (file_exists(path)) {
-            TRY(load(&row->heard[i], path));
-        }
+    TRY(utterances_path(s, row, seed, path));
+    if (file_exists(path)) {
+        TRY(load(out, path));
     }
 out:
     return status;
-}
-
-lsnn_status study_collect_utterances(study *s) {
-    lsnn_status status = LSNN_OK;
-    for (int k = 0; k < s->plan.n_rows; k++) {
-        TRY(collect_row(s, &s->plan.rows[k], &s->rows[k]));
-    }
-out:
-    return status;
-}
-
-void study_release_utterances(study *s) {
-    for (int k = 0; k < s->plan.n_rows; k++) {
-        for (int i = 0; s->rows[k].heard != NULL && i < s->rows[k].n; i++) {
-            sample_counts_release(&s->rows[k].heard[i]);
-        }
-        free(s->rows[k].heard);
-        s->rows[k].heard = NULL;
-    }
 }
 
 /* ---- the page ---- */

@@ -15,9 +15,8 @@ bool study_is_heard(const lsnn_experiment *experiment);
 lsnn_status study_keep_utterances(const study *s, const plan_row *row, uint64_t seed, const char *run, lsnn_context *context,
                                   const lsnn_run_options *options);
 
-/* Reads what there is of the files, for the runs that have records. Errors: DATA, IO, MEMORY. */
-lsnn_status study_collect_utterances(study *s);
-void study_release_utterances(study *s);
+/* What there is of the run's file; *out stays as it is where there is none. Errors: DATA, IO, MEMORY. */
+lsnn_status study_read_utterances(const study *s, const plan_row *row, uint64_t seed, sample_counts *out);
 /* Part of the page; nothing where nothing was collected. Errors: MEMORY. */
 lsnn_status study_print_utterances(FILE *to, const study *s);
 

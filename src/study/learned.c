@@ -57,46 +57,26 @@ out:
 
 /* ---- from files ---- */
 
-static lsnn_status collect_row(const study *s, const plan_row *planned, study_row *row) {
-    lsnn_status status = LSNN_OK;
+lsnn_status study_read_curves(const study *s, const plan_row *row, uint64_t seed, kept_curves *out) {
+    lsnn_status status;
     char path[1024];
-    row->curves = calloc((size_t)(row->n > 0 ? row->n : 1), sizeof *row->curves);
-    if (row->curves == NULL) {
-        return fail(LSNN_ERR_MEMORY, "no memory for learning curves");
-    }
-    for (int i = 0; i < row->n; i++) {
-        TRY(curves_path(s, planned, row->records[i].result.seed, path));
-        if (file_exists(path)) {
-            TRY(kept_curves_load(&row->curves[i], path));
-        }
+    TRY(curves_path(s, row, seed, path));
+    if (file_exists(path)) {
+        TRY(kept_curves_load(out, path));
     }
 out:
     return status;
 }
 
-lsnn_status study_collect_learned(study *s) {
-    lsnn_status status = LSNN_OK;
+lsnn_status study_read_beliefs(study *s) {
+    lsnn_status status;
     char path[1024];
-    for (int k = 0; k < s->plan.n_rows; k++) {
-        TRY(collect_row(s, &s->plan.rows[k], &s->rows[k]));
-    }
     TRY(beliefs_path(s, path));
     if (file_exists(path)) {
         TRY(kept_beliefs_load(&s->beliefs, path));
     }
 out:
     return status;
-}
-
-void study_release_learned(study *s) {
-    for (int k = 0; k < s->plan.n_rows; k++) {
-        for (int i = 0; s->rows[k].curves != NULL && i < s->rows[k].n; i++) {
-            kept_curves_release(&s->rows[k].curves[i]);
-        }
-        free(s->rows[k].curves);
-        s->rows[k].curves = NULL;
-    }
-    kept_beliefs_release(&s->beliefs);
 }
 
 /* The curves of a row's best run; NULL if there are none. */

@@ -19,9 +19,10 @@ lsnn_status study_keep_curves(const study *s, const plan_row *row, uint64_t seed
 /* The beliefs of a network. Errors: any. */
 lsnn_status study_keep_beliefs(const study *s, const char *network, lsnn_context *context, const lsnn_run_options *options);
 
-/* Reads what there is of these files, for the runs that have records. Errors: DATA, IO, MEMORY. */
-lsnn_status study_collect_learned(study *s);
-void study_release_learned(study *s);
+/* What there is of the run's file; *out stays as it is where there is none. Errors: DATA, IO, MEMORY. */
+lsnn_status study_read_curves(const study *s, const plan_row *row, uint64_t seed, kept_curves *out);
+/* Likewise the beliefs, of the one network. */
+lsnn_status study_read_beliefs(study *s);
 /* Figures and part of the page; nothing where nothing was collected. */
 lsnn_status study_draw_learned(const study *s);
 void study_print_learned(FILE *to, const study *s);

@@ -21,16 +21,27 @@
 /* ---- records ---- */
 
 static void release_records(study *s) {
-    study_release_learned(s);
-    study_release_agents(s);
-    study_release_utterances(s);
     for (int k = 0; k < s->plan.n_rows; k++) {
-        for (int i = 0; i < s->rows[k].n; i++) {
-            record_release(&s->rows[k].records[i]);
+        study_row *row = &s->rows[k];
+        for (int i = 0; i < row->n; i++) {
+            record_release(&row->records[i]);
         }
-        free(s->rows[k].records);
-        s->rows[k] = (study_row){0};
+        for (int i = 0; row->curves != NULL && i < row->n; i++) {
+            kept_curves_release(&row->curves[i]);
+        }
+        for (int i = 0; row->agents != NULL && i < row->n; i++) {
+            kept_agents_release(&row->agents[i]);
+        }
+        for (int i = 0; row->heard != NULL && i < row->n; i++) {
+            sample_counts_release(&row->heard[i]);
+        }
+        free(row->records);
+        free(row->curves);
+        free(row->agents);
+        free(row->heard);
+        *row = (study_row){0};
     }
+    kept_beliefs_release(&s->beliefs);
 }
 
 void study_release(study *s) {
@@ -65,6 +76,26 @@ static int by_seed(const void *a, const void *b) {
     return one < other ? -1 : one > other;
 }
 
+/* What stands beside the records. */
+static lsnn_status collect_beside(const study *s, const plan_row *planned, study_row *row) {
+    lsnn_status status = LSNN_OK;
+    size_t n = (size_t)row->n;
+    row->curves = calloc(n + 1, sizeof *row->curves);
+    row->agents = calloc(n + 1, sizeof *row->agents);
+    row->heard = calloc(n + 1, sizeof *row->heard);
+    if (row->curves == NULL || row->agents == NULL || row->heard == NULL) {
+        return fail(LSNN_ERR_MEMORY, "no memory for what stands beside %d records", row->n);
+    }
+    for (int i = 0; i < row->n; i++) {
+        uint64_t seed = row->records[i].result.seed;
+        TRY(study_read_curves(s, planned, seed, &row->curves[i]));
+        TRY(study_read_agents(s, planned, seed, &row->agents[i]));
+        TRY(study_read_utterances(s, planned, seed, &row->heard[i]));
+    }
+out:
+    return status;
+}
+
 lsnn_status study_collect(study *s) {
     lsnn_status status = LSNN_OK;
     char folder[1024], path[1024];
@@ -89,9 +120,10 @@ lsnn_status study_collect(study *s) {
         }
     }
     TRY(status);
-    TRY(study_collect_learned(s));
-    TRY(study_collect_agents(s));
-    TRY(study_collect_utterances(s));
+    for (int k = 0; k < s->plan.n_rows; k++) {
+        TRY(collect_beside(s, &s->plan.rows[k], &s->rows[k]));
+    }
+    TRY(study_read_beliefs(s));
 out:
     return status;
 }
