@@ -490,6 +490,38 @@ static void states_follow_from_actions(void **state) {
     }
 }
 
+/* In validation and test an agent may act with less of its policy's spread than in training, down to none: then it does what is the mean. */
+static void tests_may_do_without_the_spread(void **state) {
+    (void)state;
+    static const char *const spreads[] = {"0", "0.25", "1"};
+    for (int k = 0; k < 3; k++) {
+        char yaml[256];
+        snprintf(yaml, sizeof yaml,
+                 "task: navigation\nrl: {episode_ms: 60, test_spread: %s}\nnet: {n_lif: 5, n_adaptive: 5}\ntrain: {batch: 5}\n",
+                 spreads[k]);
+        setting_of_test s = opened(yaml, NULL, 1);
+        const episode_batch *e = s.batch->episodes;
+        for (int part = SPLIT_TRAIN; part < SPLITS; part++) {
+            double part_of_spread = part == SPLIT_TRAIN ? 1 : strtod(spreads[k], NULL), squares = 0;
+            need(part == SPLIT_TRAIN ? batch_fill_train(s.batch, 1, true) : batch_fill(s.batch, part, 5, 0, 5));
+            need(batch_forward(s.batch));
+            for (int t = 0; t < e->n_steps; t++) {
+                for (int b = 0; b < e->n_batch; b++) {
+                    const float *out = s.pass->output + episodes_at(e, t, b) * (size_t)s.task->n_out;
+                    double off = episodes_action(e, t, b)[0] - tanh((double)out[0]);
+                    squares += off * off * (1 + exp(-(double)out[2]));
+                    assert_true(part_of_spread > 0 || off == 0);
+                }
+            }
+            double measured = sqrt(squares / (e->n_steps * e->n_batch));
+            if (fabs(measured - part_of_spread) > 0.15 * part_of_spread) { /* 300 actions: 3.7 standard errors */
+                fail_msg("rl.test_spread %s, split %d: actions were spread %g times as widely as the policy", spreads[k], part, measured);
+            }
+        }
+        closed(&s);
+    }
+}
+
 /* Step by step: the place follows from the action, the reward from the place; the inputs show where the agent is and what happened. */
 static void episodes_follow_the_rules(void **state) {
     (void)state;
@@ -775,6 +807,7 @@ int main(void) {
         cmocka_unit_test(the_input_is_all_that_the_network_saw),
         cmocka_unit_test(threads_and_vector_units_change_nothing),
         cmocka_unit_test(states_follow_from_actions),
+        cmocka_unit_test(tests_may_do_without_the_spread),
         cmocka_unit_test(episodes_follow_the_rules),
         cmocka_unit_test(episodes_are_a_function_of_their_number),
         cmocka_unit_test(agents_reach_what_they_should),

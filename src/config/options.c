@@ -213,6 +213,9 @@ static const option table[] = {
     {"rl.value", OPTION_REAL, "1", 0, 1e6, "[]", NULL, "", "weight of the value's squared error", RL, NULL},
     {"rl.updates", OPTION_INT, "1", 1, 1000, "[]", NULL, "",
      "updates of the weights an iteration, each after a replay of its episodes but for the first", RL, NULL},
+    {"rl.test_spread", OPTION_REAL, "1", 0, 1, "[]", NULL, "",
+     "in validation and test, part of the policy's standard deviation that actions are drawn with: 1 as in training, 0 always their mean",
+     RL, NULL},
 
     {"navigation.goal_radius", OPTION_REAL, "0.3", 0, 1, "(]", NULL, "", "radius of the goal; that of the disc is 1", NAVIGATE, NULL},
     {"navigation.goal_distance", OPTION_REAL, "0.85", 0, 1, "[]", NULL, "", "distance of the goal's centre from the middle", NAVIGATE,

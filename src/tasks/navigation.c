@@ -23,6 +23,7 @@ static void read_settings(interactive_task *it, const lsnn_experiment *e) {
                              setting_real(e, "net.dt"));
     it->n_event = (int)setting_int(e, "rl.n_event");
     it->n_updates = (int)setting_int(e, "rl.updates");
+    it->test_spread = setting_real(e, "rl.test_spread");
     it->ppo = (ppo_settings){.discount = setting_real(e, "rl.discount"),
                              .lambda = setting_real(e, "rl.lambda"),
                              .clip = setting_real(e, "rl.clip"),
@@ -125,6 +126,7 @@ typedef struct interaction {
     const interactive_task *task;
     const pass *pass;
     uint64_t seed;
+    double spread; /* part of the policy's standard deviation that actions are drawn with */
     episode_batch *episodes;
     episode_random *random; /* [n] */
 } interaction;
@@ -160,7 +162,7 @@ static void act(const interaction *i, int t, int b) {
     policy_read(&p, n_actions, y);
     for (int d = 0; d < n_actions; d++) {
         uint64_t number = (i->random[b].which * (uint64_t)e->n_steps + (uint64_t)t) * (uint64_t)n_actions + (uint64_t)d;
-        action[d] = p.mean[d] + sqrt(p.variance[d]) * rng_normal(i->seed, RNG_ACTION, number);
+        action[d] = p.mean[d] + i->spread * sqrt(p.variance[d]) * rng_normal(i->seed, RNG_ACTION, number);
     }
     e->log_probability[at] = policy_log_probability(&p, action);
     e->value[at] = p.value;
@@ -201,7 +203,8 @@ static void before_step(void *user, int first, int n, int t) {
 }
 
 lsnn_status interact(const task *t, pass *p, split part, uint64_t seed, const uint64_t *index, int n, episode_batch *e) {
-    interaction i = {.task = task_interactive(t), .pass = p, .seed = seed, .episodes = e};
+    const interactive_task *it = task_interactive(t);
+    interaction i = {.task = it, .pass = p, .seed = seed, .spread = part == SPLIT_TRAIN ? 1 : it->test_spread, .episodes = e};
     i.random = calloc((size_t)n, sizeof *i.random);
     if (i.random == NULL) {
         return fail(LSNN_ERR_MEMORY, "no memory for %d episodes", n);

@@ -15,7 +15,8 @@ typedef struct interactive_task {
     population code; /* of each observed number; then come n_event inputs for each event */
     int n_event;
     ppo_settings ppo;
-    int n_updates; /* an iteration */
+    int n_updates;      /* an iteration */
+    double test_spread; /* in validation and test, part of the policy's standard deviation that actions are drawn with */
 } interactive_task;
 
 /* NULL if the task is none of these. */
