@@ -138,7 +138,7 @@ static void table_is_sound(void **state) {
             left = left || !same;
         }
     }
-    assert_int_equal(option_count(), 129);
+    assert_int_equal(option_count(), 131);
 }
 
 static void defaults(void **state) {
@@ -381,7 +381,7 @@ static void origins(void **state) {
     search s = {.key = "net.tau_m"};
     lsnn_experiment_each(e, look, &s);
     assert_int_equal(s.n_other, 0);
-    assert_int_equal(s.n, 53 + 5);
+    assert_int_equal(s.n, 54 + 5);
     assert_string_equal(s.found.value, "20");
     assert_string_equal(s.found.unit, "ms");
     assert_string_equal(s.found.range, "above 0, up to 1000000");

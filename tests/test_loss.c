@@ -228,7 +228,7 @@ static void schedules_have_their_values(void **state) {
     for (size_t k = 0; k < sizeof steps / sizeof *steps; k++) {
         need_near("step", schedule_rate(&step, (int64_t)steps[k][0]), steps[k][1], 1e-12);
     }
-    schedule cosine = {.kind = SCHEDULE_COSINE, .rate = 0.01, .factor = 0.02, .n_iterations = 101};
+    schedule cosine = {.kind = SCHEDULE_COSINE, .rate = 0.01, .factor = 0.7, .end = 0.02, .n_iterations = 101};
     static const double cosines[][2] = {{0, 0.01},
                                         {50, 0.01 * (0.02 + 0.98 * 0.5)},
                                         {25, 0.01 * (0.02 + 0.98 * (0.5 + 0.5 * 0.70710678118654752))},

@@ -9,8 +9,9 @@ typedef enum schedule_kind { SCHEDULE_STEP, SCHEDULE_COSINE, SCHEDULE_CONSTANT }
 typedef struct schedule {
     schedule_kind kind;
     double rate;   /* at the start */
-    double factor; /* step: times this after every `every` iterations; cosine: times this at the end */
+    double factor; /* step: times this after every `every` iterations */
     int64_t every;
+    double end;           /* cosine: times this at the end */
     int64_t warmup;       /* iterations over which the rate rises from 0 */
     int64_t n_iterations; /* cosine: the end */
 } schedule;

@@ -45,6 +45,7 @@ schedule setup_schedule(const lsnn_experiment *e) {
                       .rate = setting_real(e, "train.lr"),
                       .factor = setting_real(e, "train.lr_factor"),
                       .every = setting_int(e, "train.lr_every"),
+                      .end = setting_real(e, "train.lr_end"),
                       .warmup = setting_int(e, "train.lr_warmup"),
                       .n_iterations = setting_int(e, "train.iterations")};
 }
