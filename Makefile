@@ -45,7 +45,7 @@ bench: build
 	@scripts/setup.sh bench
 	bench/run.sh --lsnn $(BUILD)/lsnn
 
-## reproduce: train every network of every table, for days, into runs/ (each goes on where it was stopped)
+## reproduce: train every network of the tables but speech's and the search's, for days, into runs/ (each goes on where it was stopped)
 reproduce: build
 	for table in digits store-recall smnist l2l navigation; do $(BUILD)/lsnn reproduce $$table || exit; done
 

@@ -61,7 +61,7 @@ static const struct flag train_flags[] = {
 static const struct flag eval_flags[] = {
     SET,
     SPLIT("which part of the data; default: test"),
-    SEED("of test data that are drawn at random; default: the run's own"),
+    SEED("of test data that are drawn at random; 0, the default: the run's own"),
     {.name = "references",
      .help =
          "of learning to learn functions: the error after so many examples, and that of simple ways to learn on the same episodes; of navigation: agents "
@@ -401,6 +401,7 @@ static const struct command commands[] = {
 static const struct variable variables[] = {
     {"LSNN_DATA", "folder of the data sets, where --data is not given"},
     {"LSNN_DATA_URL", "folder on the web to download data sets from, instead of their own addresses"},
+    {"LSNN_SHARE", "folder of what ships (experiments/, reproduce/, models/, data/), if it is not where it was installed"},
     {"LSNN_ISA", "vector kernels: generic, sse2, avx2, avx512 or neon; default: the best of this processor"},
     {"NO_COLOR", "if set and not empty: no colours"},
     {NULL, NULL},

@@ -12,7 +12,7 @@
  *     found, and what to do. On failure *out is left alone and objects are as they were before the call, unless said otherwise.
  *   - `T **out` gives the caller an object to free; a returned pointer is borrowed from the first argument and lives as long as it does;
  *     a `const T *` argument is read during the call only.
- *   - Nothing prints, nothing exits, and there are no globals but each thread's last error message. Two threads may use two objects
+ *   - Nothing prints, nothing exits, and there are no globals but each thread's last error message. (OpenBLAS has one: with LSTM and RNN its products are set to one thread.) Two threads may use two objects
  *     at once; one object belongs to one thread at a time. A const lsnn_net may be shared by any number of simulations.
  *   - Indices: t step, b sample of the batch, i sender, j receiver, w window, k output. Arrays are dense and row by row:
  *     `x [n_steps][n_batch][n_in]` has x[(t * n_batch + b) * n_in + i].
@@ -57,7 +57,8 @@ typedef enum lsnn_status {
 #undef LSNN_STATUS_ENUM
 } lsnn_status;
 
-/* The last failure's message in this thread: one line, "" if there was none. Valid until the thread's next failure. */
+/* The last failure's message in this thread: one line, "" if there was none. Valid until the thread's next call. Ask after a failure: what a function got over by itself
+ * may have left its message, too. */
 LSNN_API const char *lsnn_error(void);
 /* "ERR_DATA" and so on; the code's meaning in words; the exit code that the command-line tool gives it. */
 LSNN_API const char *lsnn_status_name(lsnn_status status);
@@ -93,7 +94,7 @@ LSNN_API lsnn_status lsnn_experiment_open_run(lsnn_experiment **out, const char 
 LSNN_API void lsnn_experiment_free(lsnn_experiment *experiment);
 /* assignment: "net.beta=1.8". Errors: SETTING. */
 LSNN_API lsnn_status lsnn_experiment_set(lsnn_experiment *experiment, const char *assignment);
-/* A setting's value as text, NULL if there is no such key. */
+/* A setting's value as text, until that setting changes; NULL if there is no such key. */
 LSNN_API const char *lsnn_experiment_get(const lsnn_experiment *experiment, const char *key);
 LSNN_API const char *lsnn_experiment_name(const lsnn_experiment *experiment);
 
@@ -165,19 +166,19 @@ typedef struct lsnn_spread {
     const float *values;
 } lsnn_spread;
 
-/* What a network is. Fill it by lsnn_net_spec_init, then change what differs. Neurons 0..n_lif-1 are LIF, the rest are adaptive, unless
+/* What a network is. Times, strengths and factors are at most 1e6. Fill it by lsnn_net_spec_init, then change what differs. Neurons 0..n_lif-1 are LIF, the rest are adaptive, unless
  * `beta.values` (length n_rec then, n_lif + n_adaptive) says otherwise neuron by neuron. */
 typedef struct lsnn_net_spec {
-    int n_in, n_lif, n_adaptive, n_out; /* at least 1 input, 1 recurrent neuron, 1 output; n_lif + n_adaptive <= 65535, n_in <= 65535 */
+    int n_in, n_lif, n_adaptive, n_out; /* at least 1 input, 1 recurrent neuron, 1 output; n_lif + n_adaptive, n_in and n_out <= 65535 */
     lsnn_input_kind input;
-    float dt;          /* ms a step; > 0 */
+    float dt;          /* ms a step; (0, 1000] */
     lsnn_spread tau_m; /* ms, membrane; [n_rec]; > 0 */
     lsnn_spread tau_a; /* ms, threshold adaptation; [n_rec]; > 0 */
     lsnn_spread beta;  /* strength of the adaptation, in units of v_th's; low..high applies to adaptive neurons, values to all; >= 0 */
     float tau_out;     /* ms, readout; 0: none, the readout sees the spikes of the step alone */
-    float r_m;         /* membrane resistance */
+    float r_m;         /* membrane resistance; > 0 */
     float v_th;        /* baseline threshold; > 0 */
-    float gamma;       /* height of the pseudo-derivative, 0.3 in the paper */
+    float gamma;       /* height of the pseudo-derivative, 0.3 in the paper; (0, 10] */
     int n_ref;         /* refractory steps after a spike; 0..1000 */
     int n_delay;       /* D: input delays are drawn from 0..D-1 steps, recurrent ones from 1..D; 1..256 */
     lsnn_normalise normalise;
@@ -189,8 +190,8 @@ typedef struct lsnn_net_spec {
         *mask_out;                       /* [n_rec][n_in], [n_rec][n_rec], [n_out][n_rec]: 0 = no connection; NULL: by connectivity */
     const int32_t *delay_in, *delay_rec; /* [n_rec][n_in] in 0..D-1, [n_rec][n_rec] in 1..D; NULL: drawn */
     float
-        excitatory; /* Dale's law: this fraction of the inputs, and of the LIF and of the adaptive neurons, has outgoing weights >= 0, the rest <= 0; < 0: no law */
-    float excitatory_adaptive;        /* with Dale's law, that of the adaptive neurons alone; < 0: the same */
+        excitatory; /* Dale's law: this fraction of the inputs, and of the LIF and of the adaptive neurons, has outgoing weights >= 0, the rest <= 0; -1: no law */
+    float excitatory_adaptive;        /* with Dale's law, that of the adaptive neurons alone; -1: the same */
     const int8_t *sign_in, *sign_rec; /* the same one by one: [n_in], [n_rec], each -1, 0 (free) or +1; NULL: by `excitatory` */
     float noise;                      /* standard deviation of a Gaussian current added to each neuron at each step; 0: none */
     bool noise_trainable;             /* is the noise's size, one a neuron, a parameter? */
@@ -323,8 +324,8 @@ typedef struct lsnn_adam lsnn_adam;
 LSNN_API void lsnn_adam_options_init(lsnn_adam_options *options);
 LSNN_API lsnn_status lsnn_adam_create(lsnn_adam **out, const lsnn_net *net, const lsnn_adam_options *options);
 LSNN_API void lsnn_adam_free(lsnn_adam *adam);
-/* One step; learning_rate >= 0 is this step's (a schedule is the caller's loop). Keeps Dale's law: a weight that would change its sign becomes 0.
- * Errors: USAGE (another network's gradient, a learning rate below 0 or not finite), NUMERIC (a gradient that is not finite); the network is then as it was. */
+/* One step; learning_rate, 0..1e6, is this step's (a schedule is the caller's loop). Keeps Dale's law: a weight that would change its sign becomes 0.
+ * Errors: USAGE (another network's gradient or optimiser, a learning rate out of 0..1e6), NUMERIC (a gradient that is not finite); the network is then as it was. */
 LSNN_API lsnn_status lsnn_adam_step(lsnn_adam *adam, lsnn_net *net, const lsnn_gradient *gradient, float learning_rate);
 
 /* DEEP R, sparse rewiring (Bellec, Kappel, Maass, Legenstein, "Deep rewiring: training very sparse deep networks", ICLR 2018; docs/model.md).
@@ -366,8 +367,8 @@ LSNN_API void lsnn_rewire_count(const lsnn_rewire *rewire, lsnn_synapse_count co
 typedef struct lsnn_progress {
     int64_t iteration, n_iterations;
     double loss;            /* of the last iterations */
-    double score;           /* last validation score; NaN before the first */
-    const char *score_name; /* "accuracy", "recall error", "mean squared error" */
+    double score;           /* last validation score; NaN before the first since the call */
+    const char *score_name; /* "accuracy", "recall error", "mean squared error", "frame error", "goals an episode" or "reward an episode" */
     double rate_hz;         /* mean firing rate; NaN in networks without spikes, here and in lsnn_result */
     double iterations_a_second, seconds_left;
     bool validated; /* is the score new? */
@@ -398,9 +399,10 @@ typedef struct lsnn_result {
     uint64_t seed;
     int64_t n; /* samples (or decisions) that the score is over */
     double loss, score, rate_hz;
-    double score_interval; /* of squared errors: half the width of the score's 95 % confidence interval over sequences; else NaN */
-    double spikes;         /* a sample, of inputs and neurons; NaN in networks without spikes */
-    double operations; /* a sample: synaptic ones, one for each synapse that a spike reaches; in networks without spikes, multiply-adds */
+    double
+        score_interval; /* of squared errors, over sequences, and where an agent acts, over episodes: half the width of the score's 95 % confidence interval; else NaN */
+    double spikes;      /* a sample, of inputs and neurons; NaN in networks without spikes */
+    double operations;  /* a sample: synaptic ones, one for each synapse that a spike reaches; in networks without spikes, multiply-adds */
     int64_t iterations;
     lsnn_goals goals;  /* of tasks in which an agent acts; n_episodes 0: it is another */
     double seconds;    /* of training, over all its parts, or of the evaluation */
@@ -472,7 +474,7 @@ typedef struct lsnn_run_options {
  * Errors: any. */
 LSNN_API lsnn_status lsnn_train(const lsnn_experiment *experiment, lsnn_context *context, const lsnn_run_options *options,
                                 lsnn_result *result);
-/* How rewiring has changed a run's network (by its newest checkpoint), or a model's, until it was saved: of w_in, w_rec and w_out. *rewired: was it? (counts
+/* How rewiring has changed a run's network (by its newest checkpoint), or a model's, until it was saved: of w_in, w_rec and w_out. A model may be one that ships. *rewired: was it? (false after a failure, too; counts
  * are left alone if not.) Errors: DATA, IO. */
 LSNN_API lsnn_status lsnn_run_synapses(const char *run_or_model, lsnn_synapse_count counts[3], bool *rewired);
 /* Evaluates a run folder's best network, or a model file. Errors: any. */
@@ -508,7 +510,7 @@ typedef struct lsnn_question {
     const double *
         points; /* [n_points][n_inputs] where; NULL: a grid of n_points values of each input, even over its range, its ends included, with the
                            * first input changing fastest */
-    int n_points; /* 0, without `points`: 101 values of one input, or 21 of each of several */
+    int n_points; /* 0, without `points`: 101 values of one input, or of each of several 21, or as many as make a million points */
     int n_draws;  /* how often each point is asked, with other random numbers for the spikes that show it; the mean counts. 0: once */
 } lsnn_question;
 
@@ -623,7 +625,7 @@ typedef struct lsnn_bench_work {
     int n_batch, n_steps; /* 1..65536; 10..1000000 */
     int n_in;             /* 4..4096: (n_in - 2) / 2 thresholds crossed upwards, as many downwards, and the cue over the last steps */
     int n_rec, n_delay;   /* 2..16384; 1..256 */
-    double connectivity;  /* (0, 1] */
+    double connectivity;  /* 1e-6..1 */
     double rate_hz;       /* 0.1..150 */
     bool lstm; /* an LSTM with n_rec units in place of the spiking network, to compare with; delays, connectivity and rate play no part */
     bool training;     /* whole iterations (input, forward, loss, backward, Adam, DEEP R); else input and forward alone */

@@ -9,11 +9,13 @@
 #include <cmocka.h>
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <zlib.h>
@@ -109,6 +111,43 @@ static void names_what_it_cannot_read(void **state) {
     assert_int_equal(file_write_atomic(in_folder(path, "missing/file"), "x", 1), LSNN_ERR_IO);
     assert_non_null(strstr(lsnn_error(), path));
     assert_int_equal(files_in(folder), 0);
+}
+
+/* A write follows a link to its file, and replaces neither pipe nor device. */
+static void writes_where_a_path_leads(void **state) {
+    (void)state;
+    char file[2048], link[2048], pipe[2048];
+    assert_int_equal(file_write_atomic(in_folder(file, "file"), "old", 3), LSNN_OK);
+    assert_int_equal(symlink("file", in_folder(link, "link")), 0);
+    assert_int_equal(file_write_atomic(link, "new", 3), LSNN_OK);
+    assert_holds(file, "new", 3);
+    struct stat about;
+    assert_int_equal(lstat(link, &about), 0);
+    assert_true(S_ISLNK(about.st_mode));
+    assert_int_equal(mkfifo(in_folder(pipe, "pipe"), 0600), 0);
+    int reader = open(pipe, O_RDONLY | O_NONBLOCK);
+    char got[4] = "";
+    assert_true(reader >= 0);
+    assert_int_equal(file_write_atomic(pipe, "abc", 3), LSNN_OK);
+    assert_int_equal(read(reader, got, 3), 3);
+    assert_string_equal(got, "abc");
+    close(reader);
+    assert_int_equal(stat(pipe, &about), 0);
+    assert_true(S_ISFIFO(about.st_mode));
+    assert_int_equal(file_write_atomic("/dev/null", "x", 1), LSNN_OK);
+    assert_int_equal(stat("/dev/null", &about), 0);
+    assert_true(S_ISCHR(about.st_mode));
+    /* nor is one read for ever */
+    uint8_t *bytes = NULL;
+    size_t n = 1;
+    assert_int_equal(file_read("/dev/zero", &bytes, &n), LSNN_ERR_IO);
+    assert_non_null(strstr(lsnn_error(), "device"));
+    assert_int_equal(file_read(pipe, &bytes, &n), LSNN_OK); /* nobody writes to it */
+    assert_int_equal(n, 0);
+    free(bytes);
+    unlink(file);
+    unlink(link);
+    unlink(pipe);
 }
 
 static void a_failed_write_leaves_the_old_content(void **state) {
@@ -314,6 +353,7 @@ int main(void) {
         cmocka_unit_test(writes_and_reads),
         cmocka_unit_test(reads_files_without_a_size),
         cmocka_unit_test(names_what_it_cannot_read),
+        cmocka_unit_test(writes_where_a_path_leads),
         cmocka_unit_test(a_failed_write_leaves_the_old_content),
         cmocka_unit_test(unpacks_gzip),
         cmocka_unit_test(notices_damaged_gzip),

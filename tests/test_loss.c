@@ -413,6 +413,20 @@ static void options_out_of_range_are_refused(void **state) {
     need(lsnn_gradient_create(&gradient, other));
     need_error(lsnn_adam_step(a.adam, a.net, gradient, 0.1f), LSNN_ERR_USAGE, "parameters");
     need_error(lsnn_adam_step(a.adam, other, gradient, 0.1f), LSNN_ERR_USAGE, "parameters");
+    /* neither does what is of another network of as many parameters */
+    lsnn_net *twin;
+    lsnn_gradient *of_twin;
+    lsnn_adam *adam_of_twin;
+    need(lsnn_net_create(&twin, &spec));
+    need(lsnn_gradient_create(&of_twin, twin));
+    need(lsnn_adam_create(&adam_of_twin, twin, &options));
+    need_error(lsnn_adam_step(adam_of_twin, other, gradient, 0.1f), LSNN_ERR_USAGE, "another network");
+    need_error(lsnn_adam_step(adam_of_twin, twin, gradient, 0.1f), LSNN_ERR_USAGE, "another network");
+    need(lsnn_adam_step(adam_of_twin, twin, of_twin, 0.1f));
+    need_error(lsnn_adam_step(adam_of_twin, twin, of_twin, 3e38f), LSNN_ERR_USAGE, "0..1e6");
+    lsnn_adam_free(adam_of_twin);
+    lsnn_gradient_free(of_twin);
+    lsnn_net_free(twin);
     float to[9];
     need_error(lsnn_gradient_copy(gradient, "tau_m", to, 1), LSNN_ERR_USAGE, "tau_m");
     need_error(lsnn_gradient_copy(gradient, "w_in", to, 8), LSNN_ERR_USAGE, "w_in");

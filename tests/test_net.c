@@ -355,6 +355,31 @@ static double radius_of(double *a, size_t n) {
     return exp(log_norm);
 }
 
+/* Senders without a sign have weights of either. */
+static void balanced_weights_of_free_senders(void **state) {
+    (void)state;
+    enum { N = 40 };
+    static uint8_t mask[N * N];
+    static int32_t delay[N * N];
+    int8_t sign[N];
+    static real w[N * N];
+    matrix m;
+    int n_of[2] = {0, 0};
+    memset(mask, 1, sizeof mask);
+    for (int i = 0; i < N; i++) {
+        sign[i] = (int8_t)(i % 4 == 0 ? -1 : i % 4 == 1 ? 1 : 0);
+    }
+    need(matrix_create(&m, N, N, 0, 1, mask, delay, N * N));
+    need(draw_balanced(&m, w, sign, 1, 3, RNG_WEIGHT_REC));
+    for (size_t k = 0; k < m.n; k++) {
+        assert_true((double)w[k] != 0);
+        assert_true((double)w[k] * sign[m.sender[k]] >= 0);
+        n_of[w[k] > 0] += sign[m.sender[k]] == 0;
+    }
+    assert_true(n_of[0] > N * N / 6 && n_of[1] > N * N / 6);
+    matrix_release(&m);
+}
+
 static void balanced_squares_have_spectral_radius_1(void **state) {
     (void)state;
     static const size_t sizes[] = {2, 3, 10, 40, 120};
@@ -1032,6 +1057,32 @@ static void files_that_say_what_cannot_be_are_refused(void **state) {
     folder_remove(folder);
 }
 
+/* Whoever changes a file has no checksum to give, and says so. */
+static void a_checksum_may_be_none(void **state) {
+    (void)state;
+    char folder[FOLDER_SIZE], path[FOLDER_SIZE + 20];
+    uint8_t *bytes;
+    size_t n;
+    lsnn_net *net;
+    folder_make(folder);
+    snprintf(path, sizeof path, "%s/net.safetensors", folder);
+    save_small(path);
+    need(file_read(path, &bytes, &n));
+    static const char key[] = "\"checksum\":\"";
+    char *claim = strstr((char *)bytes + 8, key);
+    assert_non_null(claim);
+    memset(claim + sizeof key - 1, ' ', 65);
+    memcpy(claim + sizeof key - 1, "none\"", 5);
+    need(file_write_atomic(path, bytes, n));
+    need(lsnn_net_load(&net, path));
+    lsnn_net_free(net);
+    claim[1] = 'C'; /* no checksum at all */
+    need(file_write_atomic(path, bytes, n));
+    need_error(lsnn_net_load(&net, path), LSNN_ERR_DATA, "say \"none\" for \"checksum\"");
+    free(bytes);
+    folder_remove(folder);
+}
+
 /* A connection twice, and a neuron that reaches itself: in order, in range, and still not a network. */
 static void connections_that_cannot_be_are_refused(void **state) {
     (void)state;
@@ -1096,6 +1147,7 @@ int main(void) {
         cmocka_unit_test(connectivity_is_the_fraction_that_exists),
         cmocka_unit_test(the_number_of_connections_is_exact),
         cmocka_unit_test(any_connection_may_exist),
+        cmocka_unit_test(balanced_weights_of_free_senders),
         cmocka_unit_test(balanced_squares_have_spectral_radius_1),
         cmocka_unit_test(balanced_weights_cancel),
         cmocka_unit_test(balanced_weights_at_the_border),
@@ -1109,6 +1161,7 @@ int main(void) {
         cmocka_unit_test(saved_and_loaded_is_the_same),
         cmocka_unit_test(damaged_files_are_refused),
         cmocka_unit_test(files_that_say_what_cannot_be_are_refused),
+        cmocka_unit_test(a_checksum_may_be_none),
         cmocka_unit_test(connections_that_cannot_be_are_refused),
     };
     return cmocka_run_group_tests_name("networks", tests, NULL, NULL);

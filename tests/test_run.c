@@ -521,7 +521,76 @@ static void more_iterations_go_on(void **state) {
     lsnn_experiment_free(e);
 }
 
+/* The score of a run that was not to see the test data is not what one is asked for that may, nor the other way round. */
+static void a_result_of_another_split_is_made_again(void **state) {
+    const place *p = *state;
+    char path[PATH_SIZE];
+    lsnn_experiment *e = open_tiny(&digits);
+    lsnn_context *context = context_on(NULL, 1);
+    path_of(path, p, "splits");
+    lsnn_result valid, test, again;
+    need(lsnn_train(e, context, &(lsnn_run_options){.out = path, .no_test = true}, &valid));
+    need(lsnn_train(e, context, &(lsnn_run_options){.out = path, .resume = true}, &test));
+    need(lsnn_train(e, context, &(lsnn_run_options){.out = path, .resume = true, .no_test = true}, &again));
+    assert_string_equal(valid.split, "valid");
+    assert_string_equal(test.split, "test");
+    assert_int_equal(test.n, 33);
+    assert_false(test.was_finished);
+    assert_string_equal(again.split, "valid");
+    assert_true(again.score == valid.score);
+    lsnn_context_free(context);
+    lsnn_experiment_free(e);
+}
+
 /* ---- what is refused ---- */
+
+/* Copies the run, and takes files out of the copy. */
+static void copy_without(char path[PATH_SIZE], const place *p, const char *whole, const char *name, const char *const *gone) {
+    char file[PATH_SIZE + 40];
+    path_of(path, p, name);
+    copy_folder(whole, path);
+    for (int k = 0; gone[k] != NULL; k++) {
+        snprintf(file, sizeof file, "%s/%s", path, gone[k]);
+        assert_int_equal(unlink(file), 0);
+    }
+}
+
+/* What is gone is noticed before anything is trained or overwritten. */
+static void a_run_with_a_part_gone_is_refused(void **state) {
+    const place *p = *state;
+    char whole[PATH_SIZE], path[PATH_SIZE], before[PATH_SIZE];
+    static const struct {
+        const char *name, *gone[4], *message;
+        bool resume;
+        lsnn_status status;
+    } cases[] = {
+        {"settings", {"settings.yaml", "result.json"}, "no settings.yaml to say of which run", false, LSNN_ERR_USAGE},
+        {"settings again", {"settings.yaml", "result.json"}, "no settings.yaml to say of which run", true, LSNN_ERR_USAGE},
+        {"checkpoints",
+         {"checkpoint.safetensors", "checkpoint.previous.safetensors"},
+         "has the result of 12 iterations, but no checkpoint",
+         true,
+         LSNN_ERR_DATA},
+        {"best", {"best.safetensors"}, "it is the best network of the run", true, LSNN_ERR_IO},
+    };
+    make_whole(p, &digits, whole);
+    lsnn_experiment *e = open_tiny(&digits);
+    need(lsnn_experiment_set(e, "train.iterations=20"));
+    for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+        copy_without(path, p, whole, cases[k].name, cases[k].gone);
+        snprintf(before, sizeof before, "%.150s before", path);
+        copy_folder(path, before);
+        need_error(run(e, path, cases[k].resume, NULL, NULL), cases[k].status, cases[k].message);
+        need_same_folder(cases[k].name, path, before);
+    }
+    /* a run that was killed before its first checkpoint begins again, and says so */
+    copy_without(path, p, whole, "early",
+                 (const char *const[]){"checkpoint.safetensors", "checkpoint.previous.safetensors", "result.json", NULL});
+    interruption i = {.at = -1};
+    need(run(e, path, true, &i, NULL));
+    assert_non_null(strstr(i.message, "no checkpoint yet; beginning at iteration 1"));
+    lsnn_experiment_free(e);
+}
 
 static void other_settings_are_refused(void **state) {
     const place *p = *state;
@@ -1109,6 +1178,8 @@ int main(void) {
         RUN_TEST(metrics_that_were_cut_are_refused),
         RUN_TEST(resuming_a_finished_run_does_nothing),
         RUN_TEST(more_iterations_go_on),
+        RUN_TEST(a_result_of_another_split_is_made_again),
+        RUN_TEST(a_run_with_a_part_gone_is_refused),
         RUN_TEST(other_settings_are_refused),
         RUN_TEST(resuming_nothing_is_refused_and_leaves_nothing),
         RUN_TEST(folders_that_cannot_be_written_are_refused),

@@ -86,6 +86,11 @@ static void a_damaged_plan_is_refused_with_its_line(void **state) {
         {"score: both\nrows:\n  a:\n    experiment: digits\n", ":1: score: takes test or validation", LSNN_ERR_DATA},
         {"rows:\n  a:\n    experiment: digits\n    against: b\n", "row a: against: there is no row 'b'", LSNN_ERR_DATA},
         {"sample_ms: long\nrows:\n  a:\n    experiment: digits\n", ":1: sample_ms: takes one number", LSNN_ERR_DATA},
+        {"sample_ms: -4\nrows:\n  a:\n    experiment: digits\n", ":1: sample_ms: takes a number of ms above 0", LSNN_ERR_DATA},
+        {"show: b\nrows:\n  a:\n    experiment: digits\n", "show: there is no row 'b'", LSNN_ERR_DATA},
+        {"rows:\n  a:\n    experiment: digits\n    paper: {mean: }\n", "mean: takes one number", LSNN_ERR_DATA},
+        {"rows:\n  a:\n    experiment: digits\n    set: [seed=3]\n", ":4: seed: not for a row to set", LSNN_ERR_USAGE},
+        {"rows:\n  a:\n    experiment: digits\n    seeds: [99999999999999999999]\n", "seed '99999999999999999999' is not", LSNN_ERR_USAGE},
         {"move_ms: 0\nrows:\n  a:\n    experiment: digits\n", ":1: move_ms: takes a whole number", LSNN_ERR_DATA},
         {"move_ms: 1.5\nrows:\n  a:\n    experiment: digits\n", ":1: move_ms: takes a whole number", LSNN_ERR_DATA},
         {"tables: digits\n", ":1: tables: takes a list", LSNN_ERR_DATA},
@@ -132,6 +137,11 @@ static void a_sweep_is_cut_at_commas_outside_brackets(void **state) {
     assert_string_equal(p.rows[1].name, "_1__2_");
     assert_true(isnan(p.rows[1].value) && isnan(p.rows[2].value));
     assert_string_equal(p.rows[2].name, "10..20");
+    plan_release(&p);
+    need(plan_sweep(&p, "digits", "net.beta", "0,1"));
+    need_error(plan_choose(&p, NULL, NULL, (const char *const[]){"net.beta=3"}, 1), LSNN_ERR_USAGE, "net.beta: the sweep is over it");
+    plan_release(&p);
+    need_error(plan_sweep(&p, "digits", "seed", "1,2"), LSNN_ERR_USAGE, "seed: not for a row to set");
     plan_release(&p);
     static const char *const wrong[] = {"", "1,", ",1", "1,,2", "1,1", "1 2,1_2"};
     for (size_t k = 0; k < sizeof wrong / sizeof *wrong; k++) {

@@ -58,20 +58,37 @@ out:
     return status;
 }
 
-lsnn_status file_read(const char *path, uint8_t **bytes, size_t *n) {
-    lsnn_status status = LSNN_OK;
-    int file = open(path, O_RDONLY | O_CLOEXEC);
+lsnn_status file_open(const char *path, int *out) {
+    struct stat about;
+    int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe that nobody writes to reads as empty, and is not waited for */
     if (file < 0) {
         return fail_errno(LSNN_ERR_IO, "%s: can't open", path);
     }
-    struct stat about;
-    if (fstat(file, &about) != 0) {
+    lsnn_status status = LSNN_OK;
+    if (fstat(file, &about) != 0 || fcntl(file, F_SETFL, 0) != 0) {
         status = fail_errno(LSNN_ERR_IO, "%s: can't read", path);
-        goto out;
+    } else if (S_ISCHR(about.st_mode) || S_ISBLK(about.st_mode)) {
+        status = fail(LSNN_ERR_IO, "%s: is a device, not a file", path);
     }
-    TRY(read_all(file, path, about.st_size > 0 ? (size_t)about.st_size : 0, bytes, n));
+    if (status != LSNN_OK) {
+        close(file);
+        return status;
+    }
+    *out = file;
+    return LSNN_OK;
+}
+
+lsnn_status file_read(const char *path, uint8_t **bytes, size_t *n) {
+    lsnn_status status;
+    int file = -1;
+    TRY(file_open(path, &file));
+    struct stat about;
+    bool known = fstat(file, &about) == 0 && about.st_size > 0;
+    TRY(read_all(file, path, known ? (size_t)about.st_size : 0, bytes, n));
 out:
-    close(file);
+    if (file >= 0) {
+        close(file);
+    }
     return status;
 }
 
@@ -203,16 +220,36 @@ static lsnn_status sync_folder_of(const char *path) {
     return status;
 }
 
+/* A device or a pipe can't be replaced; it is written to. */
+static lsnn_status write_through(const char *path, const void *bytes, size_t n) {
+    int file = open(path, O_WRONLY | O_CLOEXEC);
+    if (file < 0) {
+        return fail_errno(LSNN_ERR_IO, "%s: can't write", path);
+    }
+    lsnn_status status = write_all(file, path, bytes, n);
+    if (close(file) != 0 && status == LSNN_OK) {
+        status = fail_errno(LSNN_ERR_IO, "%s: can't write", path);
+    }
+    return status;
+}
+
 lsnn_status file_write_atomic(const char *path, const void *bytes, size_t n) {
     lsnn_status status = LSNN_OK;
-    size_t room = strlen(path) + 32;
+    struct stat about;
+    if (stat(path, &about) == 0 && !S_ISREG(about.st_mode) && !S_ISDIR(about.st_mode)) {
+        return write_through(path, bytes, n);
+    }
+    char *target = realpath(path, NULL); /* where links lead to, if it is there */
+    target = target != NULL ? target : strdup(path);
+    size_t room = target != NULL ? strlen(target) + 32 : 0;
     int file = -1;
     bool made = false;
     char *temporary = malloc(room);
-    if (temporary == NULL) {
-        return fail(LSNN_ERR_MEMORY, "%s: not enough memory to write it", path);
+    if (target == NULL || temporary == NULL) {
+        status = fail(LSNN_ERR_MEMORY, "%s: not enough memory to write it", path);
+        goto out;
     }
-    snprintf(temporary, room, "%s.tmp%ld", path, (long)getpid());
+    snprintf(temporary, room, "%s.tmp%ld", target, (long)getpid());
     file = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (file < 0) {
         status = fail_errno(LSNN_ERR_IO, "%s: can't write", path);
@@ -226,12 +263,12 @@ lsnn_status file_write_atomic(const char *path, const void *bytes, size_t n) {
     }
     int closed = close(file);
     file = -1;
-    if (closed != 0 || rename(temporary, path) != 0) {
+    if (closed != 0 || rename(temporary, target) != 0) {
         status = fail_errno(LSNN_ERR_IO, "%s: can't write", path);
         goto out;
     }
     made = false;
-    TRY(sync_folder_of(path));
+    TRY(sync_folder_of(target));
 out:
     if (file >= 0) {
         close(file);
@@ -240,6 +277,7 @@ out:
         unlink(temporary);
     }
     free(temporary);
+    free(target);
     return status;
 }
 

@@ -1,14 +1,16 @@
-/* Files and folders. Every write is atomic: a temporary file beside the target, synced, renamed. */
+/* Files and folders. Every write of a file is atomic: a temporary one beside the target, synced, renamed. */
 #ifndef LSNN_BASE_FILE_H
 #define LSNN_BASE_FILE_H
 
 #include "base/error.h"
 
+/* For reading; the caller closes it. Not waited for, and not without end: a pipe that nobody writes to is empty. Errors: IO (a device, too). */
+lsnn_status file_open(const char *path, int *out);
 /* A whole file in memory, with a 0 byte behind its last. The caller frees *bytes. Errors: IO, MEMORY. */
 lsnn_status file_read(const char *path, uint8_t **bytes, size_t *n);
 /* As file_read; if the content is gzip, decompressed. *n is at most max (DATA otherwise: "more than ... bytes"). Errors: IO, DATA (damaged gzip), MEMORY. */
 lsnn_status file_read_gzip(const char *path, size_t max, uint8_t **bytes, size_t *n);
-/* Replaces the file's content. Errors: IO (the old content is then still there). */
+/* Replaces the file's content; where a link leads, the file there. What is a device or a pipe is written to. Errors: IO (the old content is then still there). */
 lsnn_status file_write_atomic(const char *path, const void *bytes, size_t n);
 bool file_exists(const char *path);
 bool folder_exists(const char *path);

@@ -1,8 +1,11 @@
 #include "config/yaml_tree.h"
 
+#include "base/file.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { LARGEST = 1 << 20 }; /* bytes */
 
@@ -17,8 +20,11 @@ lsnn_status yaml_file_read(const char *path, char **text, size_t *n) {
     if (buffer == NULL) {
         return no_memory();
     }
-    file = fopen(path, "re");
+    int opened = -1;
+    TRY(file_open(path, &opened));
+    file = fdopen(opened, "r");
     if (file == NULL) {
+        close(opened);
         status = fail_errno(LSNN_ERR_IO, "%s: can't open", path);
         goto out;
     }

@@ -5,6 +5,7 @@
 #include "run/evaluate.h"
 #include "tasks/learn_functions.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -50,6 +51,9 @@ static lsnn_status check_seen(const lsnn_question *q, int n_examples) {
 /* Values of each input in the grid, and points in all. */
 static lsnn_status count_points(const lsnn_question *q, int n_inputs, int *n_values, int *n_points) {
     *n_values = q->n_points != 0 ? q->n_points : n_inputs == 1 ? 101 : 21;
+    while (q->n_points == 0 && pow(*n_values, n_inputs) > BELIEFS_MOST_POINTS) {
+        (*n_values)--;
+    }
     double n = *n_values;
     for (int i = 1; i < n_inputs && q->points == NULL; i++) {
         n *= *n_values;

@@ -33,7 +33,11 @@ lsnn_status adam_create(lsnn_adam **out, size_t n, const lsnn_adam_options *opti
 }
 
 lsnn_status lsnn_adam_create(lsnn_adam **out, const lsnn_net *net, const lsnn_adam_options *options) {
-    return adam_create(out, net->n_params, options);
+    lsnn_status status = adam_create(out, net->n_params, options);
+    if (status == LSNN_OK) {
+        (*out)->net = net;
+    }
+    return status;
 }
 
 void lsnn_adam_free(lsnn_adam *adam) {
@@ -46,8 +50,8 @@ void lsnn_adam_free(lsnn_adam *adam) {
 }
 
 lsnn_status adam_scale(const lsnn_adam *adam, const lsnn_gradient *gradient, float learning_rate, float *scale) {
-    if (!(learning_rate >= 0) || !isfinite(learning_rate)) {
-        return fail(LSNN_ERR_USAGE, "the learning rate is %g; it must be 0 or more", (double)learning_rate);
+    if (!(learning_rate >= 0 && learning_rate <= 1e6f)) {
+        return fail(LSNN_ERR_USAGE, "the learning rate is %g; it must be in 0..1e6", (double)learning_rate);
     }
     double norm = lsnn_gradient_norm(gradient);
     const lsnn_adam_options *o = &adam->options;
@@ -91,6 +95,9 @@ lsnn_status lsnn_adam_step(lsnn_adam *adam, lsnn_net *net, const lsnn_gradient *
     if (adam->n != net->n_params || gradient->n != net->n_params) {
         return fail(LSNN_ERR_USAGE, "optimiser of %zu, gradient of %zu and network of %zu parameters do not belong together", adam->n,
                     gradient->n, net->n_params);
+    }
+    if ((adam->net != NULL && adam->net != net) || (gradient->net != NULL && gradient->net != net)) {
+        return fail(LSNN_ERR_USAGE, "the optimiser or the gradient was created for another network of as many parameters");
     }
     lsnn_status status = adam_move(adam, net->params, net->sign, gradient, learning_rate);
     if (status == LSNN_OK) {

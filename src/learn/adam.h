@@ -6,6 +6,7 @@
 
 struct lsnn_adam {
     lsnn_adam_options options;
+    const lsnn_net *net; /* whose parameters they are; NULL: another kind of network's */
     size_t n;
     float *m, *v; /* [n] running means of the gradient and of its square */
     int32_t *age; /* [n] steps that they run over; a synapse that wakes (DEEP R) starts anew */

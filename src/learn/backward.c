@@ -305,6 +305,9 @@ lsnn_status lsnn_backward(lsnn_sim *sim, const float *d_output, const lsnn_rate_
         return fail(LSNN_ERR_USAGE, "the gradient has %zu numbers, the network %zu parameters; create it for this network", gradient->n,
                     sim->net->n_params);
     }
+    if (gradient->net != NULL && gradient->net != sim->net) {
+        return fail(LSNN_ERR_USAGE, "the gradient was created for another network of as many parameters");
+    }
     double loss = rate_goal(sim, rate);
     hand_out(sim, d_output);
     backward_work work = {.sim = sim, .gradient = gradient};

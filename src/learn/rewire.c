@@ -309,13 +309,13 @@ static void rewire_matrices(const lsnn_rewire *r, lsnn_adam *adam) {
 }
 
 lsnn_status lsnn_rewire_step(lsnn_rewire *r, lsnn_adam *adam, float learning_rate) {
-    if (adam->n != r->net->n_params) {
+    if (adam->n != r->net->n_params || (adam->net != NULL && adam->net != r->net)) {
         return fail(LSNN_ERR_USAGE,
                     "the optimiser has %zu parameters, the rewired network %zu; create it after the rewiring, for the same network",
                     adam->n, r->net->n_params);
     }
-    if (!(learning_rate >= 0) || !isfinite(learning_rate)) {
-        return fail(LSNN_ERR_USAGE, "the learning rate is %g; it must be 0 or more", (double)learning_rate);
+    if (!(learning_rate >= 0 && learning_rate <= 1e6f)) {
+        return fail(LSNN_ERR_USAGE, "the learning rate is %g; it must be in 0..1e6", (double)learning_rate);
     }
     for (int q = 0; q < 3; q++) {
         if (!r->dense) {

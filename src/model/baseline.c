@@ -66,7 +66,10 @@ static lsnn_status read(model **out, const lsnn_experiment *e, const tensor_file
     dense_spec spec = spec_of(e, kind);
     dense_net *net;
     if (tensor_file_metadata(file, "checksum") == NULL) { /* lsnn writes one into every file */
-        return fail(LSNN_ERR_DATA, "%s: no checksum; the file is damaged, or was not saved by lsnn", tensor_file_path(file));
+        return fail(
+            LSNN_ERR_DATA,
+            "%s: no checksum; the file is damaged, or was not saved by lsnn (if you wrote it, say \"none\" for \"checksum\" in its metadata)",
+            tensor_file_path(file));
     }
     lsnn_status status = dense_net_read(&net, &spec, file);
     return status == LSNN_OK ? wrap(out, net, LSNN_CURRENTS) : status;

@@ -79,7 +79,8 @@ lsnn_status draw_balanced(const matrix *m, real *w, const int8_t *sender_sign, d
         return fail(LSNN_ERR_MEMORY, "no memory for balanced weights of %zu senders; net.init normal needs less", n);
     }
     for (size_t k = 0; k < n * n; k++) {
-        a[k] = fabs(rng_normal(seed, stream, k)) * sender_sign[k / n];
+        double x = rng_normal(seed, stream, k);
+        a[k] = sender_sign[k / n] != 0 ? fabs(x) * sender_sign[k / n] : x;
     }
     balance(a, n);
     double radius = spectral_radius(a, n, a + n * n, seed, stream);

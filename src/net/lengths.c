@@ -5,11 +5,10 @@
 #include <string.h>
 
 void sim_set_lengths(lsnn_sim *sim, const int *length) {
-    sim->has_lengths = false;
+    sim->has_lengths = length != NULL;
     sim->n_own_steps = 0;
     for (int b = 0; b < sim->options.n_batch; b++) {
         sim->length[b] = length != NULL ? length[b] : sim->n_steps;
-        sim->has_lengths = sim->has_lengths || sim->length[b] < sim->n_steps;
         sim->n_own_steps += sim->length[b];
     }
     for (int piece = 0; piece < sim->n_blocks; piece++) {
@@ -61,7 +60,7 @@ void sim_silence_ended(const lsnn_sim *sim, const block *k, int t, real *rows) {
     sim_own_lanes(sim, k, t, own);
     for (size_t j = 0; j < (size_t)sim->net->n_rec; j++) {
         for (size_t l = 0; l < lanes; l++) {
-            rows[j * lanes + l] *= own[l];
+            rows[j * lanes + l] = own[l] != 0 ? rows[j * lanes + l] : 0; /* whatever it is, infinity included */
         }
     }
 }

@@ -88,7 +88,7 @@ struct lsnn_sim {
     int n_windows;
     int n_steps;          /* of the sequence that was set last */
     int *length;          /* [n_batch] steps of it that are each sample's own */
-    bool has_lengths;     /* are they fewer somewhere? */
+    bool has_lengths;     /* were they given? then nothing is carried on */
     double n_own_steps;   /* the sum of them */
     bool input_is_new;    /* was set, not yet run */
     bool has_run;         /* the sequence was run; its end is the history of the next */

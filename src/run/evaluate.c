@@ -117,6 +117,12 @@ lsnn_result evaluation_result(const evaluation *e, const lsnn_experiment *experi
     return result;
 }
 
+lsnn_status model_find(char *out, size_t size, const char *name_or_path) {
+    bool found;
+    return file_exists(name_or_path) ? path_join(out, size, "", name_or_path)
+                                     : share_find(out, size, "models", name_or_path, ".safetensors", &found);
+}
+
 lsnn_status model_open_alone(opened_model *m, const char *run_or_model) {
     lsnn_status status = LSNN_OK;
     tensor_file *file = NULL;
@@ -125,12 +131,13 @@ lsnn_status model_open_alone(opened_model *m, const char *run_or_model) {
     if (folder_exists(run_or_model)) {
         TRY(path_join(m->path, sizeof m->path, run_or_model, "best.safetensors"));
         if (!file_exists(m->path)) {
-            TRY(fail(LSNN_ERR_IO, "%s has no best.safetensors yet; train it on (lsnn train --resume)", run_or_model));
+            TRY(fail(
+                LSNN_ERR_IO,
+                "%s has no best.safetensors; before a first validation there is none (lsnn train --resume goes on), and checkpoint.safetensors in it has the newest network",
+                run_or_model));
         }
-    } else if (file_exists(run_or_model)) {
-        snprintf(m->path, sizeof m->path, "%s", run_or_model);
-    } else { /* it ships: its settings were found */
-        TRY(share_find(m->path, sizeof m->path, "models", run_or_model, ".safetensors", &(bool){false}));
+    } else {
+        TRY(model_find(m->path, sizeof m->path, run_or_model));
     }
     TRY(tensor_file_open(&file, m->path));
     TRY(model_read(&m->model, m->experiment, file));

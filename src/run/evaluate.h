@@ -36,6 +36,8 @@ typedef struct opened_model {
 lsnn_status model_open(opened_model *m, const char *run_or_model, const lsnn_run_options *options);
 /* A pass that evaluates, in batches of train.batch, and its batch. Errors: USAGE, MEMORY. */
 lsnn_status model_open_batch(const opened_model *m, lsnn_context *context, pass **p, batch **b);
+/* The path of a model: itself, or that of one that ships. Errors: IO. */
+lsnn_status model_find(char *out, size_t size, const char *name_or_path);
 /* As model_open, without task, split and seed, as the task may need data that are not here: m->task is NULL. */
 lsnn_status model_open_alone(opened_model *m, const char *run_or_model);
 void model_release(opened_model *m);

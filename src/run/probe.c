@@ -300,8 +300,9 @@ lsnn_status lsnn_probe(const char *run_or_model, lsnn_context *context, const ls
                  p.model.model->kind->name));
     }
     if (sample < 0 || (t->n_samples[part] > 0 && sample >= t->n_samples[part])) {
-        TRY(fail(LSNN_ERR_USAGE, "sample %lld; the %s split has 0..%lld", (long long)sample, split_names[part],
-                 (long long)t->n_samples[part] - 1));
+        TRY(t->n_samples[part] > 0 ? fail(LSNN_ERR_USAGE, "sample %lld; the %s split has 0..%lld", (long long)sample, split_names[part],
+                                          (long long)t->n_samples[part] - 1)
+                                   : fail(LSNN_ERR_USAGE, "sample %lld; there are 0 and more", (long long)sample));
     }
     pass_options one = setup_pass(p.model.experiment, t, true);
     one.n_batch = 1;

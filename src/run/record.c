@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "base/json_number.h"
+#include "base/shell_word.h"
 #include "run/goals_json.h"
 
 #include <jansson.h>
@@ -12,13 +13,26 @@
 
 /* ---- the settings that were changed ---- */
 
+typedef struct change_list {
+    FILE *to;
+    bool is_short_of_memory;
+} change_list;
+
 static void add_change(void *user, const lsnn_setting *setting) {
-    FILE *to = user;
-    if (strcmp(setting->origin, "--set") == 0 && strcmp(setting->key, "seed") != 0) {
-        bool plain = strcspn(setting->value, " []'\"$`\\;&|<>()*?~#") == strlen(setting->value);
-        fprintf(to, "%s--set ", ftello(to) > 0 ? " " : "");
-        fprintf(to, plain ? "%s=%s" : "'%s=%s'", setting->key, setting->value);
+    change_list *list = user;
+    if (strcmp(setting->origin, "--set") != 0 || strcmp(setting->key, "seed") == 0) {
+        return;
     }
+    size_t size = strlen(setting->key) + strlen(setting->value) + 2;
+    char *assignment = malloc(size);
+    if (assignment == NULL) {
+        list->is_short_of_memory = true;
+        return;
+    }
+    snprintf(assignment, size, "%s=%s", setting->key, setting->value);
+    fputs(ftello(list->to) > 0 ? " --set " : "--set ", list->to);
+    shell_word_print(list->to, assignment);
+    free(assignment);
 }
 
 lsnn_status record_changes(const lsnn_experiment *experiment, char **changes) {
@@ -28,8 +42,9 @@ lsnn_status record_changes(const lsnn_experiment *experiment, char **changes) {
     if (to == NULL) {
         return fail(LSNN_ERR_MEMORY, "no memory for a result");
     }
-    lsnn_experiment_each(experiment, add_change, to);
-    if (fclose(to) != 0) {
+    change_list list = {.to = to};
+    lsnn_experiment_each(experiment, add_change, &list);
+    if (fclose(to) != 0 || list.is_short_of_memory) {
         free(text);
         return fail(LSNN_ERR_MEMORY, "no memory for a result");
     }
@@ -178,6 +193,14 @@ static lsnn_status read_record(const json_t *root, run_record *record) {
     return record->changes != NULL ? read_curve(root, &record->curve) : fail(LSNN_ERR_MEMORY, "no memory for a result");
 }
 
+/* Has it what every result has? */
+static bool is_record(const json_t *root) {
+    const json_t *score = json_object_get(root, "score");
+    return json_is_object(root) && json_is_integer(json_object_get(root, "iterations")) && json_is_integer(json_object_get(root, "seed")) &&
+           json_is_string(json_object_get(root, "experiment")) && json_is_string(json_object_get(root, "split")) &&
+           json_is_string(json_object_get(root, "score_name")) && (json_is_number(score) || json_is_null(score));
+}
+
 lsnn_status record_read_file(const char *path, run_record *record) {
     lsnn_status status = LSNN_OK;
     uint8_t *text = NULL;
@@ -186,7 +209,7 @@ lsnn_status record_read_file(const char *path, run_record *record) {
     *record = (run_record){0};
     TRY(file_read(path, &text, &n));
     root = json_loadb((const char *)text, n, 0, NULL);
-    if (!json_is_object(root) || !json_is_integer(json_object_get(root, "iterations"))) {
+    if (!is_record(root)) {
         TRY(fail(LSNN_ERR_DATA, "%s is not a result; the file is damaged: remove it, and --resume makes it again", path));
     }
     TRY(read_record(root, record));

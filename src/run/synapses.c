@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "run/checkpoint.h"
+#include "run/evaluate.h"
 
 #include <stdio.h>
 
@@ -39,12 +40,13 @@ static bool synapses_read(const tensor_file *file, lsnn_synapse_count counts[3])
 lsnn_status lsnn_run_synapses(const char *run_or_model, lsnn_synapse_count counts[3], bool *rewired) {
     lsnn_status status = LSNN_OK;
     tensor_file *file = NULL;
-    char damage[1024];
+    char damage[1024], path[1024];
     *rewired = false;
     if (folder_exists(run_or_model)) {
         TRY(checkpoint_open(run_or_model, &file, damage));
     } else {
-        TRY(tensor_file_open(&file, run_or_model));
+        TRY(model_find(path, sizeof path, run_or_model));
+        TRY(tensor_file_open(&file, path));
     }
     *rewired = file != NULL && synapses_read(file, counts);
 out:

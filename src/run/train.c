@@ -76,6 +76,12 @@ static lsnn_status find_folder(training *r, bool *holds_run) {
     }
     TRY(path_join(r->settings_path, sizeof r->settings_path, r->folder, "settings.yaml"));
     *holds_run = file_exists(r->settings_path);
+    for (int k = 0; k < 2 && !*holds_run; k++) {
+        TRY(path_join(path, sizeof path, r->folder, k == 0 ? "checkpoint.safetensors" : "checkpoint.previous.safetensors"));
+        if (file_exists(path)) {
+            TRY(fail(LSNN_ERR_USAGE, "%s is there, but no settings.yaml to say of which run; put it back, or choose another --out", path));
+        }
+    }
     if (!*holds_run && r->options->resume && (folder_exists(r->folder) || !file_exists(r->folder))) {
         TRY(fail(LSNN_ERR_USAGE, "%s holds no run to resume (no settings.yaml); check --out, or leave out --resume", r->folder));
     }
@@ -151,6 +157,34 @@ out:
     return status;
 }
 
+/* Is there what a run that went so far leaves behind? Better now than after the iterations to come. */
+static lsnn_status check_whole(const training *r, int64_t n_recorded) {
+    lsnn_status status = LSNN_OK;
+    tensor_file *file = NULL;
+    char path[1024];
+    const train_position *p = &r->state.position;
+    if (p->iteration < n_recorded) {
+        TRY(fail(LSNN_ERR_DATA, "%s has the result of %lld iterations, but no checkpoint of them to go on from; choose another --out",
+                 r->folder, (long long)n_recorded));
+    }
+    if (p->iteration == 0) {
+        run_tell(r->options, "%s has no checkpoint yet; beginning at iteration 1", r->folder);
+    }
+    if (!isnan(p->best_score)) {
+        TRY(path_join(path, sizeof path, r->folder, "best.safetensors"));
+        status = tensor_file_open(&file, path);
+        if (status != LSNN_OK) {
+            status = fail(
+                status,
+                "%s; it is the best network of the run, which can't be finished without: choose another --out (checkpoint.safetensors has the newest)",
+                lsnn_error());
+        }
+    }
+out:
+    tensor_file_close(file);
+    return status;
+}
+
 static void release(training *r) {
     metrics_close(&r->metrics);
     lsnn_gradient_free(r->gradient);
@@ -186,10 +220,10 @@ static lsnn_status update(training *r, metrics_line *line) {
     line->rate_hz = pass_rate(s->pass);
     line->gradient_norm = lsnn_gradient_norm(r->gradient);
     if (!isfinite(line->loss) || !isfinite(line->gradient_norm)) {
-        return fail(
-            LSNN_ERR_NUMERIC,
-            "iteration %lld: the loss is %g and the gradient's norm %g; nothing was changed by it. Start anew with a lower train.lr, or set train.clip",
-            (long long)s->position.iteration + 1, line->loss, line->gradient_norm);
+        return fail(LSNN_ERR_NUMERIC, "iteration %lld: the loss is %g and the gradient's norm %g; nothing was changed by it. %s",
+                    (long long)s->position.iteration + 1, line->loss, line->gradient_norm,
+                    s->position.iteration == 0 ? "Are the inputs and targets of a size that a network can answer to? They should be near 1"
+                                               : "Start anew with a lower train.lr, or set train.clip");
     }
     TRY(model_step(s->model, s->adam, r->gradient, (float)line->learning_rate));
 out:
@@ -385,14 +419,17 @@ lsnn_status lsnn_train(const lsnn_experiment *experiment, lsnn_context *context,
         }
         TRY(check_same_settings(&r));
         TRY(record_read(r.folder, &record, &has_record));
-        if (has_record && (record.stopped_early || record.result.iterations >= setting_int(r.experiment, "train.iterations"))) {
+        bool is_asked = has_record && strcmp(record.result.split, options->no_test ? "valid" : "test") == 0;
+        if (is_asked && (record.stopped_early || record.result.iterations >= setting_int(r.experiment, "train.iterations"))) {
             *result = record.result;
             result->was_finished = true;
             goto out;
         }
     }
     TRY(create_state(&r));
-    if (!holds_run) { /* only now: what can't start leaves nothing behind */
+    if (holds_run) {
+        TRY(check_whole(&r, has_record ? record.result.iterations : 0));
+    } else { /* only now: what can't start leaves nothing behind */
         TRY(lock_folder(&r));
         if (file_exists(r.settings_path)) {
             TRY(fail(LSNN_ERR_BUSY, "%s was taken by another run a moment ago; choose another --out", r.folder));

@@ -30,11 +30,9 @@ lsnn_status study_keep_agents(const study *s, const plan_row *row, uint64_t seed
     lsnn_status status;
     kept_agents kept = {0};
     char path[1024];
-    lsnn_run_options its = *options;
-    its.split = s->plan.no_test ? "valid" : "test";
     TRY(agents_path(s, row, seed, path));
     if (!file_exists(path)) {
-        TRY(kept_agents_take(&kept, run, context, &its, s->plan.move_ms));
+        TRY(kept_agents_take(&kept, run, context, options, s->plan.move_ms));
         TRY(kept_agents_save(&kept, row->against != NULL ? 1 : kept.n, path)); /* those that follow a rule are the same for all rows */
     }
 out:

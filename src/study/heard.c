@@ -38,11 +38,9 @@ lsnn_status study_keep_utterances(const study *s, const plan_row *row, uint64_t 
     lsnn_status status;
     sample_counts counts = {0};
     char path[1024];
-    lsnn_run_options its = *options;
-    its.split = s->plan.no_test ? "valid" : "test";
     TRY(utterances_path(s, row, seed, path));
     if (!file_exists(path)) {
-        TRY(evaluate_each(run, context, &its, &counts));
+        TRY(evaluate_each(run, context, options, &counts));
         TRY(save(&counts, path));
     }
 out:

@@ -1,5 +1,6 @@
 /* The page of a study, from its records: README.md. */
 #include "base/file.h"
+#include "base/shell_word.h"
 #include "figure/score_scale.h"
 #include "study/acted.h"
 #include "study/heard.h"
@@ -145,8 +146,8 @@ static void print_rows(FILE *to, const study *s, const char *score_name) {
     }
     fprintf(
         to,
-        "\nScores are those of %s, of the network with the best validation score. Operations: for each spike, one for each synapse that it reaches; in "
-        "networks without spikes, multiplications with weights.\n",
+        "\nScores are those of %s, of the network with the best validation score. Operations: for each spike, one for each synapse that it reaches, and at each "
+        "step one for each synapse of an input that is a number; in networks without spikes, multiplications with weights.\n",
         s->plan.no_test ? "validation: these runs have not seen the test data" : "test data that training never saw");
     for (int k = 0; k < s->plan.n_rows; k++) {
         if (s->plan.rows[k].remark != NULL) {
@@ -263,8 +264,9 @@ static void print_runs(FILE *to, const study *s, const char *score_name) {
         for (int i = 0; i < s->rows[k].n; i++) {
             const run_record *r = &s->rows[k].records[i];
             const char *mark = r == study_best(&s->rows[k]) ? "**" : "";
-            fprintf(to, "| `lsnn train %s --seed %" PRIu64 "%s%s` | %s", r->result.experiment, r->result.seed, *r->changes ? " " : "",
-                    r->changes, mark);
+            fputs("| `lsnn train ", to);
+            shell_word_print(to, s->plan.rows[k].experiment);
+            fprintf(to, " --seed %" PRIu64 "%s%s` | %s", r->result.seed, *r->changes ? " " : "", r->changes, mark);
             print_score(to, score_name, r->result.score);
             fputs(mark, to);
             fputs(" | ", to);

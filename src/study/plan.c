@@ -6,6 +6,7 @@
 #include "config/yaml_tree.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -46,7 +47,18 @@ static lsnn_status copy(char **out, const char *text) {
     return *out != NULL ? LSNN_OK : no_memory();
 }
 
+/* Does the assignment set this key? */
+static bool sets(const char *assignment, const char *key) {
+    size_t n = strlen(key);
+    return strncmp(assignment, key, n) == 0 && (assignment[n] == '=' || assignment[n] == ' ');
+}
+
 static lsnn_status add_setting(plan_row *row, const char *assignment) {
+    if (sets(assignment, "seed")) {
+        return fail(
+            LSNN_ERR_USAGE,
+            "seed: not for a row to set, as each row is run with several; give a table's rows 'seeds: [1, 2]', or choose by --seeds");
+    }
     if (row->n_settings == PLAN_MOST_SETTINGS) {
         return fail(LSNN_ERR_USAGE, "%s: more than %d settings", row->name, PLAN_MOST_SETTINGS);
     }
@@ -86,7 +98,7 @@ static lsnn_status read_text(const plan_reader *from, const yaml_node_t *node, c
 static lsnn_status read_number(const plan_reader *from, const yaml_node_t *node, const char *key, double *out) {
     char *end;
     *out = node->type == YAML_SCALAR_NODE ? strtod(yaml_text(node), &end) : NAN;
-    if (node->type != YAML_SCALAR_NODE || *end != '\0' || !isfinite(*out)) {
+    if (node->type != YAML_SCALAR_NODE || end == yaml_text(node) || *end != '\0' || !isfinite(*out)) {
         return yaml_tree_locate(from->tree, node, fail(LSNN_ERR_DATA, "%s: takes one number", key));
     }
     return LSNN_OK;
@@ -118,11 +130,12 @@ static lsnn_status check_name(const char *name) {
 
 static lsnn_status parse_seed(const char *text, uint64_t *out) {
     char *end;
+    errno = 0;
     long long seed = strtoll(text, &end, 10);
-    if (!isdigit((unsigned char)*text) || *end != '\0' || seed < 0) {
+    if (!isdigit((unsigned char)*text) || *end != '\0' || seed < 0 || errno != 0) {
         char shown[EXCERPT_SIZE];
         excerpt(shown, text);
-        return fail(LSNN_ERR_USAGE, "seed %s is not a whole number of 0 or more", shown);
+        return fail(LSNN_ERR_USAGE, "seed %s is not a whole number in 0..9223372036854775807", shown);
     }
     *out = (uint64_t)seed;
     return LSNN_OK;
@@ -259,6 +272,9 @@ static lsnn_status check_plan(const plan_reader *from) {
     if ((p->n_rows == 0) == (p->n_tables == 0)) {
         return fail(LSNN_ERR_DATA, p->n_rows == 0 ? "%s: has no rows" : "%s: has rows and tables; it can have either", from->tree->place);
     }
+    if (p->show != NULL && plan_find_row(p, p->show, strlen(p->show)) < 0) {
+        return fail(LSNN_ERR_DATA, "%s: show: there is no row '%s'", from->tree->place, p->show);
+    }
     for (int k = 0; k < p->n_rows; k++) {
         const char *against = p->rows[k].against;
         if (against != NULL && plan_find_row(p, against, strlen(against)) < 0) {
@@ -293,6 +309,9 @@ static lsnn_status read_plan(const plan_reader *from) {
             TRY(read_tables(from, value));
         } else if (strcmp(text, "sample_ms") == 0) {
             TRY(read_number(from, value, text, &p->sample_ms));
+            if (!(p->sample_ms > 0)) {
+                return yaml_tree_locate(from->tree, value, fail(LSNN_ERR_DATA, "sample_ms: takes a number of ms above 0"));
+            }
         } else if (strcmp(text, "move_ms") == 0) {
             TRY(read_move(from, value, p));
         } else {
@@ -499,6 +518,9 @@ lsnn_status plan_choose(plan *p, const char *rows, const char *seeds, const char
             TRY(parse_seeds(seeds, row->seeds, &row->n_seeds));
         }
         for (int i = 0; i < n_settings; i++) {
+            if (p->setting != NULL && sets(settings[i], p->setting)) {
+                TRY(fail(LSNN_ERR_USAGE, "%s: the sweep is over it; it can't be set for all", p->setting));
+            }
             TRY(add_setting(row, settings[i]));
         }
     }

@@ -2,10 +2,12 @@
 #include "study/study.h"
 
 #include "base/file.h"
+#include "base/shell_word.h"
 #include "config/experiment.h"
 #include "config/share.h"
 #include "figure/score_scale.h"
 #include "run/evaluate.h"
+#include "run/record.h"
 #include "study/acted.h"
 #include "study/heard.h"
 #include "study/learned.h"
@@ -174,7 +176,8 @@ typedef struct working {
     study study;
     lsnn_context *context;
     const lsnn_study_options *options;
-    int n_runs, n_done; /* of this call */
+    lsnn_run_options run; /* options->run, for networks that are there: the split is the plan's, and the seed each run's own */
+    int n_runs, n_done;   /* of this call */
 } working;
 
 lsnn_status study_path(const study *s, const char *part, const plan_row *row, uint64_t seed, const char *ending, char out[1024]) {
@@ -197,6 +200,23 @@ out:
     return status;
 }
 
+/* Are both there, with the same bytes? */
+static lsnn_status is_same_file(const char *one, const char *other, bool *same) {
+    uint8_t *a = NULL, *b = NULL;
+    size_t n_a, n_b;
+    lsnn_status status = LSNN_OK;
+    *same = false;
+    if (file_exists(one) && file_exists(other)) {
+        TRY(file_read(one, &a, &n_a));
+        TRY(file_read(other, &b, &n_b));
+        *same = n_a == n_b && memcmp(a, b, n_a) == 0;
+    }
+out:
+    free(a);
+    free(b);
+    return status;
+}
+
 static lsnn_status open_row(lsnn_experiment **out, const plan_row *row, uint64_t seed) {
     lsnn_experiment *e = NULL;
     lsnn_status status;
@@ -216,8 +236,7 @@ out:
 }
 
 /* Every row can be opened before the first is run: nobody waits a night for a misspelt key. */
-static lsnn_status check_rows(const working *w) {
-    const plan *p = &w->study.plan;
+static lsnn_status check_rows(const plan *p) {
     for (int k = 0; k < p->n_rows; k++) {
         lsnn_experiment *e = NULL;
         if (!p->rows[k].is_chosen) {
@@ -232,14 +251,74 @@ static lsnn_status check_rows(const working *w) {
     return LSNN_OK;
 }
 
+/* Takes the run's result among the records. What was kept beside an earlier one, of a run that has since gone on or was done anew, goes first. */
+static lsnn_status keep_record(const study *s, const plan_row *row, uint64_t seed) {
+    lsnn_status status;
+    const char *const beside[] = {".curves.json", ".goals.json", ".utterances.json"};
+    char from[1024], to[1024], path[1024];
+    bool same;
+    TRY(study_path(s, "runs", row, seed, "/result.json", from));
+    TRY(study_path(s, "records", row, seed, ".json", to));
+    TRY(path_join(path, sizeof path, s->folder, "records"));
+    TRY(folder_create(path));
+    TRY(is_same_file(from, to, &same));
+    for (size_t k = 0; !same && k < sizeof beside / sizeof *beside; k++) {
+        TRY(study_path(s, "records", row, seed, beside[k], path));
+        unlink(path);
+    }
+    TRY(copy_file(from, to));
+out:
+    return status;
+}
+
+static bool is_chosen_seed(const plan_row *row, uint64_t seed) {
+    for (int i = 0; i < row->n_seeds; i++) {
+        if (row->seeds[i] == seed) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A mean is over runs of the same settings: those that are there already of other seeds must have been made with the settings of those to come. */
+static lsnn_status check_records(const working *w) {
+    lsnn_status status = LSNN_OK;
+    lsnn_experiment *e = NULL;
+    char *changes = NULL;
+    for (int k = 0; k < w->study.plan.n_rows; k++) {
+        const plan_row *row = &w->study.plan.rows[k];
+        for (int i = 0; row->is_chosen && i < w->study.rows[k].n; i++) {
+            const run_record *r = &w->study.rows[k].records[i];
+            if (is_chosen_seed(row, r->result.seed)) {
+                continue; /* training looks at its settings itself */
+            }
+            TRY(open_row(&e, row, r->result.seed));
+            TRY(record_changes(e, &changes));
+            if (strcmp(changes, r->changes) != 0 || strcmp(lsnn_experiment_name(e), r->result.experiment) != 0) {
+                TRY(fail(LSNN_ERR_USAGE,
+                         "%s has a run of row %s, seed %" PRIu64
+                         ", that was made with other settings: 'lsnn train %s %s'; choose another --out",
+                         w->study.folder, row->name, r->result.seed, r->result.experiment, r->changes));
+            }
+            free(changes);
+            changes = NULL;
+            lsnn_experiment_free(e);
+            e = NULL;
+        }
+    }
+out:
+    free(changes);
+    lsnn_experiment_free(e);
+    return status;
+}
+
 /* *is_new: there was something left to do. */
 static lsnn_status train_row(working *w, const plan_row *row, uint64_t seed, bool *is_new) {
     lsnn_status status;
     lsnn_experiment *e = NULL;
     lsnn_result result = {0};
-    char folder[1024], path[1024], record[1024];
+    char folder[1024], path[1024];
     TRY(study_path(&w->study, "runs", row, seed, "", folder));
-    TRY(study_path(&w->study, "records", row, seed, ".json", record));
     TRY(path_join(path, sizeof path, folder, "settings.yaml"));
     lsnn_run_options options = w->options->run;
     options.out = folder;
@@ -257,18 +336,15 @@ static lsnn_status train_row(working *w, const plan_row *row, uint64_t seed, boo
         goto out;
     }
     TRY(status);
-    TRY(path_join(path, sizeof path, w->study.folder, "records"));
-    TRY(folder_create(path));
-    TRY(path_join(path, sizeof path, folder, "result.json"));
-    TRY(copy_file(path, record));
+    TRY(keep_record(&w->study, row, seed));
     if (study_is_learned(e)) {
-        TRY(study_keep_curves(&w->study, row, seed, folder, w->context, &w->options->run));
+        TRY(study_keep_curves(&w->study, row, seed, folder, w->context, &w->run));
     }
     if (study_is_acted(e)) {
-        TRY(study_keep_agents(&w->study, row, seed, folder, w->context, &w->options->run));
+        TRY(study_keep_agents(&w->study, row, seed, folder, w->context, &w->run));
     }
     if (study_is_heard(e)) {
-        TRY(study_keep_utterances(&w->study, row, seed, folder, w->context, &w->options->run));
+        TRY(study_keep_utterances(&w->study, row, seed, folder, w->context, &w->run));
     }
 out:
     *is_new = !result.was_finished;
@@ -316,10 +392,10 @@ static lsnn_status draw_by_task(const working *w, const char *network, const cha
     lsnn_status status;
     TRY(lsnn_experiment_open_run(&e, network));
     if (study_is_learned(e)) {
-        TRY(study_keep_beliefs(&w->study, network, w->context, &w->options->run));
+        TRY(study_keep_beliefs(&w->study, network, w->context, &w->run));
     }
     if (study_is_acted(e)) {
-        TRY(study_draw_agent(&w->study, network, probe, w->context, &w->options->run));
+        TRY(study_draw_agent(&w->study, network, probe, w->context, &w->run));
     }
 out:
     lsnn_experiment_free(e);
@@ -340,7 +416,7 @@ static lsnn_status draw_network(const working *w) {
         return LSNN_OK;
     }
     TRY(path_join(probe, sizeof probe, s->folder, "sample.safetensors"));
-    TRY(lsnn_probe(network, w->context, &w->options->run, 0, probe));
+    TRY(lsnn_probe(network, w->context, &w->run, 0, probe));
     TRY(path_join(figure, sizeof figure, s->folder, "sample.svg"));
     TRY(isnan(s->plan.sample_ms) ? lsnn_plot(probe, figure) : lsnn_plot_start(probe, s->plan.sample_ms, figure));
     TRY(path_join(figure, sizeof figure, s->folder, "connections.svg"));
@@ -367,6 +443,8 @@ out:
 static lsnn_status run_all(working *w) {
     lsnn_status status = LSNN_OK;
     const plan *p = &w->study.plan;
+    TRY(study_collect(&w->study));
+    TRY(check_records(w));
     for (int k = 0; k < p->n_rows; k++) {
         w->n_runs += p->rows[k].is_chosen ? p->rows[k].n_seeds : 0;
     }
@@ -413,7 +491,11 @@ static lsnn_status work(working *w) {
     study *s = &w->study;
     char path[1024];
     TRY(plan_choose(&s->plan, options->rows, options->seeds, options->settings, options->n_settings));
-    TRY(check_rows(w));
+    TRY(check_rows(&s->plan));
+    w->run = options->run;
+    w->run.split = s->plan.no_test ? "valid" : "test";
+    w->run.seed = 0;
+    w->run.resume = false;
     if (options->run.out != NULL) {
         TRY(path_join(path, sizeof path, options->run.out, "records")); /* is there room for the name? */
         snprintf(s->folder, sizeof s->folder, "%s", options->run.out);
@@ -436,14 +518,36 @@ out:
     return status;
 }
 
-static lsnn_status reproduce_table(plan *p, lsnn_context *context, const lsnn_study_options *options) {
+/* "lsnn reproduce WORD", "lsnn sweep WORD --over ASSIGNMENT"; the caller frees it. NULL: no memory. */
+static char *command_text(const char *start, const char *word, const char *option, const char *assignment) {
+    char *text = NULL;
+    size_t n;
+    FILE *to = open_memstream(&text, &n);
+    if (to == NULL) {
+        return NULL;
+    }
+    fputs(start, to);
+    shell_word_print(to, word);
+    fputs(option, to);
+    if (assignment != NULL) {
+        shell_word_print(to, assignment);
+    }
+    if (fclose(to) != 0) {
+        free(text);
+        return NULL;
+    }
+    return text;
+}
+
+/* name: as the user gave it, or as the table of tables does. */
+static lsnn_status reproduce_table(plan *p, const char *name, lsnn_context *context, const lsnn_study_options *options) {
     working w = {.context = context, .options = options, .study = {.plan = *p}};
-    char command[160];
     *p = (plan){0}; /* the study's now */
-    snprintf(command, sizeof command, "lsnn reproduce %.100s", w.study.plan.name);
+    char *command = command_text("lsnn reproduce ", name, "", NULL);
     w.study.command = command;
-    lsnn_status status = work(&w);
+    lsnn_status status = command != NULL ? work(&w) : fail(LSNN_ERR_MEMORY, "no memory for a table of runs");
     study_release(&w.study);
+    free(command);
     return status;
 }
 
@@ -462,8 +566,11 @@ static lsnn_status reproduce_tables(const plan *all, lsnn_context *context, cons
             TRY(path_join(folder, sizeof folder, options->run.out, one.name));
             its.run.out = folder;
         }
-        if (!only_check) {
-            TRY(reproduce_table(&one, context, &its));
+        if (only_check) {
+            TRY(plan_choose(&one, NULL, its.seeds, its.settings, its.n_settings));
+            TRY(check_rows(&one));
+        } else {
+            TRY(reproduce_table(&one, all->tables[k], context, &its));
         }
         plan_release(&one);
     }
@@ -486,7 +593,7 @@ lsnn_status lsnn_reproduce(const char *name, lsnn_context *context, const lsnn_s
         TRY(reproduce_tables(&p, context, options, true));
         TRY(reproduce_tables(&p, context, options, false));
     } else {
-        TRY(reproduce_table(&p, context, options));
+        TRY(reproduce_table(&p, name, context, options));
     }
 out:
     plan_release(&p);
@@ -497,14 +604,22 @@ lsnn_status lsnn_sweep(const char *experiment, const char *setting, const char *
                        const lsnn_study_options *options) {
     const lsnn_study_options none = {0};
     working w = {.context = context, .options = options != NULL ? options : &none};
-    char command[1024];
-    lsnn_status status;
-    snprintf(command, sizeof command, "lsnn sweep %.200s --over '%.200s=%.500s'", experiment, setting, values);
+    lsnn_status status = LSNN_OK;
+    char *command = NULL, *over = malloc(strlen(setting) + strlen(values) + 2);
+    if (over != NULL) {
+        sprintf(over, "%s=%s", setting, values);
+        command = command_text("lsnn sweep ", experiment, " --over ", over);
+    }
+    if (command == NULL) {
+        TRY(fail(LSNN_ERR_MEMORY, "no memory for a sweep"));
+    }
     w.study.command = command;
     TRY(plan_sweep(&w.study.plan, experiment, setting, values));
     TRY(work(&w));
 out:
     study_release(&w.study);
+    free(command);
+    free(over);
     return status;
 }
 

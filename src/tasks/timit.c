@@ -2,6 +2,7 @@
  * in the frame's middle belongs to. Sentences are as long as they are. */
 #include "tasks/utterances.h"
 
+#include "base/file.h"
 #include "data/download.h"
 #include "speech/corpus.h"
 
@@ -128,7 +129,7 @@ static lsnn_status open_task(task **out, const lsnn_experiment *e, const lsnn_ru
     int64_t longest = 0;
     TRY(create(&s, e));
     if (*setting_text(e, "data.path") != '\0') {
-        snprintf(path, sizeof path, "%s", setting_text(e, "data.path"));
+        TRY(path_join(path, sizeof path, "", setting_text(e, "data.path")));
     } else {
         TRY(data_folder(path, sizeof path, options->data_folder, "timit"));
     }

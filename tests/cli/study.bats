@@ -55,6 +55,36 @@ END
     [ "$(stat -c %Y study/runs/lif-seed1/best.safetensors)" -lt 1000000000 ]
 }
 
+@test "a mean is over runs of the same settings" {
+    check 0 reproduce ./two.yaml "${quick[@]}" --rows lif --seeds 1 --out study --quiet
+    check 2 reproduce ./two.yaml "${quick[@]}" --rows lif --seeds 2 --set net.gamma=0.5 --out study --quiet
+    one_error_line
+    says err 'row lif, seed 1, that was made with other settings'
+    [ ! -e study/runs/lif-seed2 ]
+    check 0 reproduce ./two.yaml "${quick[@]}" --rows lif --seeds 2 --out study --quiet
+    says out '2 runs'
+    check 0 sweep digits --over net.beta=0.5 "${quick[@]}" --out swept --quiet
+    check 2 sweep digits --over net.gamma=0.5 --seeds 2 "${quick[@]}" --out swept --quiet
+    says err 'made with other settings'
+    check 2 sweep digits --over net.beta=0,1 --set net.beta=3 --out none
+    says err 'the sweep is over it'
+    check 2 sweep digits --over seed=1,2 --out none
+    says err '--seeds'
+    [ ! -e none ]
+}
+
+@test "the commands on a page can be pasted" {
+    mkdir "my files"
+    cp "$LSNN_SOURCE/experiments/digits.yaml" "my files/it's mine.yaml"
+    echo "rows: {a: {experiment: \"my files/it's mine.yaml\"}}" >"my files/plan.yaml"
+    check 0 reproduce "my files/plan.yaml" "${quick[@]}" --out study --quiet
+    says study/README.md "\`lsnn reproduce 'my files/plan.yaml'\`"
+    command=$(grep -o '`lsnn train [^`]*`' study/README.md | tr -d '`')
+    lsnn() { "$LSNN" "$@"; }
+    eval "$command --out again --quiet --json" >out 2>err </dev/null
+    jq -se '(.[0].score - .[1].score) | fabs < 1e-6' out study/records/a-seed1.json
+}
+
 @test "--report makes page and figures from the records alone, the same bytes" {
     check 0 reproduce ./two.yaml "${quick[@]}" --out study --quiet
     mkdir copy
