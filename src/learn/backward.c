@@ -188,6 +188,12 @@ static void silence_gradients(const lsnn_sim *sim, const block *k, const gradien
     sim_silence_ended(sim, k, t, d_current);
 }
 
+/* Step s of the stretch, t of the sequence. */
+static const real *noise_of(const lsnn_sim *sim, const block *k, const scratch *x, int s, int t) {
+    const real *kept = sim_kept_noise(sim, k, t);
+    return kept != NULL ? kept : x->eps + (size_t)s * sim_row(sim);
+}
+
 static void step_back(const lsnn_sim *sim, block *k, scratch *x, int s, int t, bool in_window) {
     const lsnn_net *net = sim->net;
     real *ahead = ahead_of(sim, x, s);
@@ -204,7 +210,7 @@ static void step_back(const lsnn_sim *sim, block *k, scratch *x, int s, int t, b
         reset_gradients(sim, k, &x->gradient, t);
     }
     if (x->eps != NULL) {
-        noise_gradients(sim, x, x->eps + (size_t)s * sim_row(sim), ahead);
+        noise_gradients(sim, x, noise_of(sim, k, x, s, t), ahead);
     }
     weight_gradients(sim, k, x, t, ahead);
 }

@@ -27,11 +27,20 @@ static void measure_input(const lsnn_sim *sim, const block *k, int t) {
     k->steady[t] = same ? (uint16_t)(k->steady[t - 1] + (k->steady[t - 1] < UINT16_MAX)) : 0;
 }
 
-real *sim_kept_current(const lsnn_sim *sim, const block *k, int t) {
+/* Step t's row of what is kept; NULL: it is not. */
+static real *kept_row(const lsnn_sim *sim, const block *k, real *rows, int t) {
     int n_stretches = (k->n_steps + sim->stretch - 1) / sim->stretch;
     int first = n_stretches * sim->stretch - sim->n_kept; /* the last stretches, which going back needs first */
-    bool kept = k->currents != NULL && t >= first;
-    return kept ? k->currents + (size_t)(first > 0 ? t - first : t) * sim_row(sim) : NULL;
+    bool kept = rows != NULL && t >= first;
+    return kept ? rows + (size_t)(first > 0 ? t - first : t) * sim_row(sim) : NULL;
+}
+
+real *sim_kept_current(const lsnn_sim *sim, const block *k, int t) {
+    return kept_row(sim, k, k->currents, t);
+}
+
+real *sim_kept_noise(const lsnn_sim *sim, const block *k, int t) {
+    return kept_row(sim, k, k->noise, t);
 }
 
 void sim_neurons(const lsnn_sim *sim, block *k, int t, const neuron_state *state, const real *current, const step_tape *tape) {
@@ -136,8 +145,9 @@ static void run_block(void *user, int piece, int worker) {
             measure_input(sim, k, t);
         }
         real *kept = sim_kept_current(sim, k, t);
+        real *kept_noise = sim_kept_noise(sim, k, t);
         real *current = kept != NULL ? kept : x->current;
-        sim_current(sim, k, &k->window, t, current, x->noise);
+        sim_current(sim, k, &k->window, t, current, kept_noise != NULL ? kept_noise : x->noise);
         sim_neurons(sim, k, t, &k->state, current, NULL);
         sim_send(sim, k, &k->window, t);
         if (w < n_windows && t >= sim->window_start[w]) {

@@ -15,7 +15,7 @@ static void cut_batch(lsnn_sim *sim) {
     sim->n_blocks = (n_batch - 1) / sim->lanes + 1;
 }
 
-/* Room for currents that are kept: 136 MB, and beyond 1,000 steps 8 KB more a step, up to 256 MB. So much is enough for all of an episode of 10,000 steps with ten
+/* Room for currents, and noise that is trained, that are kept: 136 MB, and beyond 1,000 steps 8 KB more a step, up to 256 MB. So much is enough for all of an episode of 10,000 steps with ten
  * samples of 300 neurons. */
 static size_t kept_bytes(int n_steps) {
     const size_t usual = (size_t)136 << 20, most = (size_t)256 << 20;
@@ -34,12 +34,11 @@ static void cut_steps(lsnn_sim *sim) {
     }
     sim->n_stretches = (sim->options.n_steps - 1) / sim->stretch + 1;
     size_t stretch_bytes = sim_row(sim) * (size_t)sim->n_blocks * (size_t)sim->stretch * sizeof(real);
-    size_t n_kept_stretches = kept_bytes(sim->options.n_steps) / stretch_bytes;
+    size_t n_kept_stretches = kept_bytes(sim->options.n_steps) / (sim->net->spec.noise_trainable ? 2 * stretch_bytes : stretch_bytes);
     if (n_kept_stretches > (size_t)sim->n_stretches) {
         n_kept_stretches = (size_t)sim->n_stretches;
     }
-    /* With noise that is trained, going back draws it again anyway, and the current with it. */
-    sim->n_kept = sim->net->spec.noise_trainable ? 0 : (int)n_kept_stretches * sim->stretch;
+    sim->n_kept = (int)n_kept_stretches * sim->stretch;
 }
 
 static void plan_signal(const lsnn_sim *sim, signal *s, int n, bool is_spikes, arena *a) {
@@ -104,6 +103,7 @@ static void plan_block(const lsnn_sim *sim, block *k, arena *a) {
         k->checkpoints = checkpoints;
         k->p_start = arena_take(a, row, sizeof(real));
         k->currents = arena_take(a, (size_t)sim->n_kept * row, sizeof(real));
+        k->noise = net->spec.noise_trainable ? arena_take(a, (size_t)sim->n_kept * row, sizeof(real)) : NULL;
     }
 }
 

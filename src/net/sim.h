@@ -40,6 +40,7 @@ typedef struct block {
     neuron_state *checkpoints; /* [n_stretches] the state before each stretch, without p */
     real *p_start;             /* p before the first step */
     real *currents;            /* rows [n_kept][n_rec]: I(t) of the last steps, so that going back need not add up their spikes again */
+    real *noise;               /* rows [n_kept][n_rec]: its eps, if noise is trained; else NULL */
     real *p_mean;              /* rows [n_windows][n_rec][lanes] */
     real *y, *d_y;             /* rows [n_windows][n_out][lanes] */
     double *spike_sum;         /* [n_rec] */
@@ -198,8 +199,9 @@ void sim_copy_neurons(const lsnn_sim *sim, const neuron_state *from, const neuro
 static inline bool sim_is_held(const lsnn_sim *sim, const block *k, int t) {
     return k->steady[t] >= sim->net->in.s.n_delays;
 }
-/* Where I(t) is kept, or NULL if it is not. */
+/* Where I(t) is kept, or NULL if it is not; and where the noise in it is, if that is trained. */
 real *sim_kept_current(const lsnn_sim *sim, const block *k, int t);
+real *sim_kept_noise(const lsnn_sim *sim, const block *k, int t);
 /* One step of the neurons; writes their spikes of step t to `sent`, unless there is a tape: then the step was run before. */
 void sim_neurons(const lsnn_sim *sim, block *k, int t, const neuron_state *state, const real *current, const step_tape *tape);
 static inline bool sim_has_noise(const lsnn_sim *sim) {

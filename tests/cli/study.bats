@@ -79,6 +79,7 @@ END
     echo "rows: {a: {experiment: \"my files/it's mine.yaml\"}}" >"my files/plan.yaml"
     check 0 reproduce "my files/plan.yaml" "${quick[@]}" --out study --quiet
     says study/README.md "\`lsnn reproduce 'my files/plan.yaml'\`"
+    # shellcheck disable=SC2016
     command=$(grep -o '`lsnn train [^`]*`' study/README.md | tr -d '`')
     lsnn() { "$LSNN" "$@"; }
     eval "$command --out again --quiet --json" >out 2>err </dev/null
