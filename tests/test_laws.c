@@ -652,6 +652,34 @@ static void kept_currents_have_their_bounds(void **state) {
     lsnn_context_free(context);
 }
 
+/* Going back gives the same bits, whether currents and noise of all steps are kept, of the last stretch, or of none. */
+static void what_is_kept_changes_nothing(void **state) {
+    (void)state;
+    enum { N_STEPS = 100, N_BATCH = 11 };
+    static const training variants[] = {ON_SPIKES, ON_CURRENTS, NOISY};
+    lsnn_context *context = context_on(NULL, 2);
+    for (int v = 0; v < 3; v++) {
+        history h[3] = {{0}};
+        for (int k = 0; k < 3; k++) {
+            trainer r = start_training(context, variants[v], N_BATCH, N_STEPS);
+            input x = make_input(N_STEPS, N_BATCH, 5);
+            assert_true(r.sim->stretch < N_STEPS && r.sim->n_kept >= N_STEPS);
+            r.sim->n_kept = k == 0 ? r.sim->n_kept : k == 1 ? r.sim->stretch : 0;
+            train_once(&r, &x);
+            assert_true(lsnn_gradient_norm(r.gradient) > 1e-3);
+            remember_parameters(&h[k], r.net, r.gradient);
+            free_input(x);
+            stop_training(&r);
+        }
+        need_same_bits("kept: the last stretch", h[1].numbers, h[0].numbers, h[0].n);
+        need_same_bits("kept: nothing", h[2].numbers, h[0].numbers, h[0].n);
+        for (int k = 0; k < 3; k++) {
+            free(h[k].numbers);
+        }
+    }
+    lsnn_context_free(context);
+}
+
 /* ---- silence ---- */
 
 static void need_all_zero(const char *name, const float *x, size_t n) {
@@ -1221,6 +1249,7 @@ int main(void) {
         cmocka_unit_test(memory_is_what_it_says),
         cmocka_unit_test(memory_does_not_grow_with_the_states_of_all_steps),
         cmocka_unit_test(kept_currents_have_their_bounds),
+        cmocka_unit_test(what_is_kept_changes_nothing),
         cmocka_unit_test(silence_for_zero_input),
         cmocka_unit_test(permuting_neurons_permutes_the_result),
         cmocka_unit_test(samples_twice_leave_the_mean_gradient_alone),
