@@ -150,6 +150,12 @@ int command_plot(const struct arguments *arguments) {
         return complain(LSNN_ERR_USAGE,
                         "--curves, --connections, --learning, --beliefs, --goals and --paths are different figures; give one of them");
     }
+    if ((arguments->curves || arguments->connections) &&
+        (arguments->n_set > 0 || arguments->split != NULL || arguments->sample > 0 || arguments->first > 0)) {
+        return complain(LSNN_ERR_USAGE,
+                        "--set, --split, --sample and --first choose a sample and how much of it is shown; the figure of %s shows none",
+                        arguments->curves ? "--curves" : "--connections");
+    }
     int code = is_page ? check_page(arguments) : 0;
     if (code != 0) {
         return code;

@@ -253,5 +253,8 @@ interrupt_when_started() {
     echo damaged >damaged.safetensors
     check 4 plot damaged.safetensors --out figure.svg
     one_error_line
+    check 2 plot "$trained" --curves --set image.pixel_ms=2 --out figure.svg # of a sample; the figure shows none
+    one_error_line
+    says err '--curves'
     [ "$(ls)" = "$(printf 'damaged.safetensors\nerr\nout')" ]
 }
