@@ -583,6 +583,23 @@ static void a_run_with_a_part_gone_is_refused(void **state) {
         need_error(run(e, path, cases[k].resume, NULL, NULL), cases[k].status, cases[k].message);
         need_same_folder(cases[k].name, path, before);
     }
+    /* a line of the metrics that is no number any more */
+    char metrics[PATH_SIZE + 40];
+    uint8_t *bytes;
+    size_t n;
+    path_of(path, p, "metrics");
+    copy_folder(whole, path);
+    read_whole(path, "metrics.jsonl", &bytes, &n);
+    char *score = strstr((char *)bytes, "\"score\":");
+    assert_non_null(score);
+    score[8] = '"';
+    score[9] = '"';
+    snprintf(metrics, sizeof metrics, "%s/metrics.jsonl", path);
+    need(file_write_atomic(metrics, bytes, n));
+    free(bytes);
+    interruption none = {.at = -1};
+    need_error(run(e, path, true, &none, NULL), LSNN_ERR_DATA, "has a damaged line");
+    assert_int_equal(none.n_calls, 0);
     /* a run that was killed before its first checkpoint begins again, and says so */
     copy_without(path, p, whole, "early",
                  (const char *const[]){"checkpoint.safetensors", "checkpoint.previous.safetensors", "result.json", NULL});

@@ -139,7 +139,8 @@ static lsnn_status read_score(score_curve *out, const char *path, const char *li
     json_t *object = json_loadb(line, n, 0, NULL);
     const json_t *iteration = json_object_get(object, "iteration"), *score = json_object_get(object, "score");
     if (!json_is_number(iteration) || !(json_is_number(score) || json_is_null(score))) {
-        status = fail(LSNN_ERR_DATA, "%s has a damaged line: %.*s", path, n < 80 ? (int)n : 80, line);
+        status = fail(LSNN_ERR_DATA, "%s has a damaged line: %.*s; put it right, or start anew with another --out", path,
+                      n < 80 ? (int)n : 80, line);
     } else if (json_is_number(score)) {
         status = score_curve_add(out, json_number_value(iteration), json_number_value(score));
     }

@@ -403,6 +403,7 @@ lsnn_status lsnn_train(const lsnn_experiment *experiment, lsnn_context *context,
     options = options != NULL ? options : &none;
     training r = {.options = options, .context = context, .lock = -1, .begun = clock_seconds(), .score = NAN};
     run_record record = {0};
+    score_curve scores = {0};
     bool holds_run;
     bool has_record;
     TRY(experiment_check(experiment));
@@ -437,6 +438,7 @@ lsnn_status lsnn_train(const lsnn_experiment *experiment, lsnn_context *context,
     }
     TRY(write_settings(&r));
     TRY(metrics_open(&r.metrics, r.folder, r.state.position.metrics_bytes));
+    TRY(metrics_read_scores(r.folder, &scores)); /* can they be read? Better now than after the iterations to come */
     r.schedule = setup_schedule(r.experiment);
     r.first_iteration = r.state.position.iteration;
     r.seconds_before = r.state.position.seconds;
@@ -447,6 +449,7 @@ lsnn_status lsnn_train(const lsnn_experiment *experiment, lsnn_context *context,
     TRY(finish(&r, result));
 out:
     record_release(&record);
+    score_curve_release(&scores);
     release(&r);
     return status;
 }
