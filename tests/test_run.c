@@ -600,6 +600,14 @@ static void a_run_with_a_part_gone_is_refused(void **state) {
     interruption none = {.at = -1};
     need_error(run(e, path, true, &none, NULL), LSNN_ERR_DATA, "has a damaged line");
     assert_int_equal(none.n_calls, 0);
+    /* where one checkpoint is damaged, a finished run goes on from the other */
+    interruption onward = {.at = -1};
+    path_of(path, p, "damaged");
+    copy_folder(whole, path);
+    damage(path, "checkpoint.safetensors", 0);
+    need(run(e, path, true, &onward, NULL));
+    assert_non_null(strstr(onward.message, "going on from the checkpoint before it"));
+    assert_int_equal(onward.n_calls, 10); /* the other is of iteration 10 */
     /* a run that was killed before its first checkpoint begins again, and says so */
     copy_without(path, p, whole, "early",
                  (const char *const[]){"checkpoint.safetensors", "checkpoint.previous.safetensors", "result.json", NULL});

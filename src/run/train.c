@@ -163,9 +163,9 @@ static lsnn_status check_whole(const training *r, int64_t n_recorded) {
     tensor_file *file = NULL;
     char path[1024];
     const train_position *p = &r->state.position;
-    if (p->iteration < n_recorded) {
-        TRY(fail(LSNN_ERR_DATA, "%s has the result of %lld iterations, but no checkpoint of them to go on from; choose another --out",
-                 r->folder, (long long)n_recorded));
+    if (p->iteration == 0 && n_recorded > 0) {
+        TRY(fail(LSNN_ERR_DATA, "%s has the result of %lld iterations, but no checkpoint to go on from; choose another --out", r->folder,
+                 (long long)n_recorded));
     }
     if (p->iteration == 0) {
         run_tell(r->options, "%s has no checkpoint yet; beginning at iteration 1", r->folder);
