@@ -401,7 +401,7 @@ static const struct command commands[] = {
 static const struct variable variables[] = {
     {"LSNN_DATA", "folder of the data sets, where --data is not given"},
     {"LSNN_DATA_URL", "folder on the web to download data sets from, instead of their own addresses"},
-    {"LSNN_SHARE", "folder of what ships (experiments/, reproduce/, models/, data/), if it is not where it was installed"},
+    {"LSNN_SHARE", "folder of what ships (experiments/, models/ and so on), where it is elsewhere"},
     {"LSNN_ISA", "vector kernels: generic, sse2, avx2, avx512 or neon; default: the best of this processor"},
     {"NO_COLOR", "if set and not empty: no colours"},
     {NULL, NULL},
