@@ -4,7 +4,8 @@
 
 #include <stdio.h>
 
-/* Prints a text such that a shell takes it for one word: as it is, or between single quotes. */
+/* Print a text, and KEY=VALUE, such that a shell takes it for one word: as it is, or between single quotes. */
 void shell_word_print(FILE *to, const char *text);
+void shell_assignment_print(FILE *to, const char *key, const char *value);
 
 #endif

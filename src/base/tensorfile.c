@@ -199,6 +199,16 @@ static lsnn_status check_checksum(tensor_file *file, size_t n_header) {
     return LSNN_OK;
 }
 
+lsnn_status tensor_file_need_checksum(const tensor_file *file) {
+    if (tensor_file_metadata(file, "checksum") != NULL) { /* lsnn writes one into every file */
+        return LSNN_OK;
+    }
+    return fail(
+        LSNN_ERR_DATA,
+        "%s: no checksum; the file is damaged, or was not saved by lsnn (if you wrote it, say \"none\" for \"checksum\" in its metadata)",
+        file->path);
+}
+
 static lsnn_status open_safetensors(tensor_file *file) {
     uint64_t n_header = 0;
     if (file->n_bytes >= 8) {

@@ -45,6 +45,8 @@ size_t tensor_file_count(const tensor_file *file);
 const tensor *tensor_file_at(const tensor_file *file, size_t index);
 /* NULL if there is none. */
 const tensor *tensor_file_find(const tensor_file *file, const char *name);
+/* Networks must have a checksum, or say "none". Errors: DATA. */
+lsnn_status tensor_file_need_checksum(const tensor_file *file);
 /* A metadata text, NULL if there is none. */
 const char *tensor_file_metadata(const tensor_file *file, const char *key);
 /* The tensor `name` with exactly this type and shape (a -1 in `shape` fits any length). Errors: DATA (missing, other type or shape: both are named). */

@@ -89,13 +89,12 @@ static lsnn_status check_windows(const dense_options *o, const int *start, const
 }
 
 static void set_lengths(dense_run *run, const int *length) {
-    run->has_lengths = false;
+    run->has_lengths = length != NULL;
     for (int piece = 0; piece < run->n_blocks; piece++) {
         dense_block *k = &run->blocks[piece];
         k->n_steps = 0;
         for (int b = k->first; b < k->first + k->n; b++) {
             run->length[b] = length != NULL ? length[b] : run->options.n_steps;
-            run->has_lengths = run->has_lengths || run->length[b] < run->options.n_steps;
             k->n_steps = run->length[b] > k->n_steps ? run->length[b] : k->n_steps;
         }
     }

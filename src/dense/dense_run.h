@@ -53,7 +53,7 @@ typedef struct dense_run {
     dense_scratch *scratch; /* [threads] */
     int *window_start, *window_stop;
     int *length;           /* [n_batch] steps that are each sample's own */
-    bool has_lengths;      /* are they fewer than n_steps somewhere? */
+    bool has_lengths;      /* were they given? then nothing is carried on */
     const step_hook *hook; /* while it runs; or NULL */
     bool has_run;          /* the sequence was run; its end is where the next may begin */
     float *output;         /* [n_windows][n_batch][n_out] */

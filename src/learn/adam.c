@@ -49,9 +49,16 @@ void lsnn_adam_free(lsnn_adam *adam) {
     }
 }
 
+lsnn_status adam_check_rate(float learning_rate) {
+    return learning_rate >= 0 && learning_rate <= 1e6f
+               ? LSNN_OK
+               : fail(LSNN_ERR_USAGE, "the learning rate is %g; it must be in 0..1e6", (double)learning_rate);
+}
+
 lsnn_status adam_scale(const lsnn_adam *adam, const lsnn_gradient *gradient, float learning_rate, float *scale) {
-    if (!(learning_rate >= 0 && learning_rate <= 1e6f)) {
-        return fail(LSNN_ERR_USAGE, "the learning rate is %g; it must be in 0..1e6", (double)learning_rate);
+    lsnn_status status = adam_check_rate(learning_rate);
+    if (status != LSNN_OK) {
+        return status;
     }
     double norm = lsnn_gradient_norm(gradient);
     const lsnn_adam_options *o = &adam->options;

@@ -14,6 +14,8 @@ struct lsnn_adam {
 
 /* For any vector of n parameters. Errors: SETTING, MEMORY. */
 lsnn_status adam_create(lsnn_adam **out, size_t n, const lsnn_adam_options *options);
+/* Errors: USAGE (a learning rate out of 0..1e6). */
+lsnn_status adam_check_rate(float learning_rate);
 /* What a gradient is multiplied with before a step: clipping. Errors: USAGE (the learning rate), NUMERIC (a gradient that is not finite, or too large). */
 lsnn_status adam_scale(const lsnn_adam *adam, const lsnn_gradient *gradient, float learning_rate, float *scale);
 /* One step of lsnn_adam_step on a vector of parameters; sign [n] as Dale's law wants it, NULL: all are free. Errors: as there. */

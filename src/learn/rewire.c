@@ -314,8 +314,9 @@ lsnn_status lsnn_rewire_step(lsnn_rewire *r, lsnn_adam *adam, float learning_rat
                     "the optimiser has %zu parameters, the rewired network %zu; create it after the rewiring, for the same network",
                     adam->n, r->net->n_params);
     }
-    if (!(learning_rate >= 0 && learning_rate <= 1e6f)) {
-        return fail(LSNN_ERR_USAGE, "the learning rate is %g; it must be in 0..1e6", (double)learning_rate);
+    lsnn_status status = adam_check_rate(learning_rate);
+    if (status != LSNN_OK) {
+        return status;
     }
     for (int q = 0; q < 3; q++) {
         if (!r->dense) {

@@ -65,14 +65,12 @@ static lsnn_status create_rnn(model **out, const lsnn_experiment *e, const model
 static lsnn_status read(model **out, const lsnn_experiment *e, const tensor_file *file, dense_kind kind) {
     dense_spec spec = spec_of(e, kind);
     dense_net *net;
-    if (tensor_file_metadata(file, "checksum") == NULL) { /* lsnn writes one into every file */
-        return fail(
-            LSNN_ERR_DATA,
-            "%s: no checksum; the file is damaged, or was not saved by lsnn (if you wrote it, say \"none\" for \"checksum\" in its metadata)",
-            tensor_file_path(file));
-    }
-    lsnn_status status = dense_net_read(&net, &spec, file);
-    return status == LSNN_OK ? wrap(out, net, LSNN_CURRENTS) : status;
+    lsnn_status status;
+    TRY(tensor_file_need_checksum(file));
+    TRY(dense_net_read(&net, &spec, file));
+    TRY(wrap(out, net, LSNN_CURRENTS));
+out:
+    return status;
 }
 
 static lsnn_status read_lstm(model **out, const lsnn_experiment *e, const tensor_file *file) {

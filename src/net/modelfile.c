@@ -226,12 +226,7 @@ lsnn_status net_read(lsnn_net **out, const tensor_file *file) {
     const tensor *beta;
     const tensor *sign_in;
     const tensor *sign_rec;
-    if (tensor_file_metadata(file, "checksum") == NULL) { /* lsnn writes one into every file */
-        TRY(fail(
-            LSNN_ERR_DATA,
-            "%s: no checksum; the file is damaged, or was not saved by lsnn (if you wrote it, say \"none\" for \"checksum\" in its metadata)",
-            tensor_file_path(file)));
-    }
+    TRY(tensor_file_need_checksum(file));
     TRY(read_spec(file, &spec));
     TRY(check_spec(&spec, file));
     int n_rec = spec.n_lif + spec.n_adaptive;

@@ -24,6 +24,9 @@ static lsnn_status write_common(tensor_writer *writer, const char *kind, const l
     return status;
 }
 
+/* The newest first. */
+static const char *const names[2] = {"checkpoint.safetensors", "checkpoint.previous.safetensors"};
+
 lsnn_status checkpoint_save(const char *folder, const lsnn_experiment *experiment, const train_state *state) {
     lsnn_status status = LSNN_OK;
     tensor_writer *writer = NULL;
@@ -33,8 +36,8 @@ lsnn_status checkpoint_save(const char *folder, const lsnn_experiment *experimen
     const train_position *p = &state->position;
     int64_t whole[4] = {p->iteration, p->metrics_bytes, p->stopped_early, p->n_not_better};
     double real_numbers[2] = {p->best_score, p->seconds};
-    TRY(path_join(path, sizeof path, folder, "checkpoint.safetensors"));
-    TRY(path_join(previous, sizeof previous, folder, "checkpoint.previous.safetensors"));
+    TRY(path_join(path, sizeof path, folder, names[0]));
+    TRY(path_join(previous, sizeof previous, folder, names[1]));
     TRY(tensor_writer_create(&writer));
     TRY(write_common(writer, "checkpoint", experiment, state, &settings));
     adam_write(state->adam, writer);
@@ -51,8 +54,19 @@ out:
     return status;
 }
 
+lsnn_status checkpoint_is_there(const char *folder, bool *any) {
+    lsnn_status status = LSNN_OK;
+    char path[1024];
+    *any = false;
+    for (int k = 0; k < 2; k++) {
+        TRY(path_join(path, sizeof path, folder, names[k]));
+        *any = *any || file_exists(path);
+    }
+out:
+    return status;
+}
+
 lsnn_status checkpoint_open(const char *folder, tensor_file **file, char damage[1024]) {
-    static const char *const names[2] = {"checkpoint.safetensors", "checkpoint.previous.safetensors"};
     lsnn_status status = LSNN_OK;
     bool any = false;
     *file = NULL;

@@ -26,6 +26,8 @@ typedef struct train_state {
 
 /* Writes folder/checkpoint.safetensors; what was there becomes checkpoint.previous.safetensors. Errors: IO, MEMORY. */
 lsnn_status checkpoint_save(const char *folder, const lsnn_experiment *experiment, const train_state *state);
+/* Is there one, whole or not? Errors: IO (the path is too long). */
+lsnn_status checkpoint_is_there(const char *folder, bool *any);
 /* Opens the newest checkpoint that is whole: *file is NULL if there is none at all. If the newest is damaged, *damage says how, else it is "".
  * Errors: DATA (all are damaged), IO. */
 lsnn_status checkpoint_open(const char *folder, tensor_file **file, char damage[1024]);

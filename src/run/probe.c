@@ -299,10 +299,12 @@ lsnn_status lsnn_probe(const char *run_or_model, lsnn_context *context, const ls
         TRY(fail(LSNN_ERR_USAGE, "%s is of kind %s, which has no spikes, voltages and thresholds to look at; probe an LSNN", p.model.path,
                  p.model.model->kind->name));
     }
-    if (sample < 0 || (t->n_samples[part] > 0 && sample >= t->n_samples[part])) {
-        TRY(t->n_samples[part] > 0 ? fail(LSNN_ERR_USAGE, "sample %lld; the %s split has 0..%lld", (long long)sample, split_names[part],
-                                          (long long)t->n_samples[part] - 1)
-                                   : fail(LSNN_ERR_USAGE, "sample %lld; there are 0 and more", (long long)sample));
+    int64_t n_samples = t->n_samples[part]; /* 0: as many as one likes */
+    if (n_samples > 0 && (sample < 0 || sample >= n_samples)) {
+        TRY(fail(LSNN_ERR_USAGE, "sample %lld; the %s split has 0..%lld", (long long)sample, split_names[part], (long long)n_samples - 1));
+    }
+    if (sample < 0) {
+        TRY(fail(LSNN_ERR_USAGE, "sample %lld; there are 0 and more", (long long)sample));
     }
     pass_options one = setup_pass(p.model.experiment, t, true);
     one.n_batch = 1;

@@ -13,26 +13,12 @@
 
 /* ---- the settings that were changed ---- */
 
-typedef struct change_list {
-    FILE *to;
-    bool is_short_of_memory;
-} change_list;
-
 static void add_change(void *user, const lsnn_setting *setting) {
-    change_list *list = user;
-    if (strcmp(setting->origin, "--set") != 0 || strcmp(setting->key, "seed") == 0) {
-        return;
+    FILE *to = user;
+    if (strcmp(setting->origin, "--set") == 0 && strcmp(setting->key, "seed") != 0) {
+        fputs(ftello(to) > 0 ? " --set " : "--set ", to);
+        shell_assignment_print(to, setting->key, setting->value);
     }
-    size_t size = strlen(setting->key) + strlen(setting->value) + 2;
-    char *assignment = malloc(size);
-    if (assignment == NULL) {
-        list->is_short_of_memory = true;
-        return;
-    }
-    snprintf(assignment, size, "%s=%s", setting->key, setting->value);
-    fputs(ftello(list->to) > 0 ? " --set " : "--set ", list->to);
-    shell_word_print(list->to, assignment);
-    free(assignment);
 }
 
 lsnn_status record_changes(const lsnn_experiment *experiment, char **changes) {
@@ -42,9 +28,8 @@ lsnn_status record_changes(const lsnn_experiment *experiment, char **changes) {
     if (to == NULL) {
         return fail(LSNN_ERR_MEMORY, "no memory for a result");
     }
-    change_list list = {.to = to};
-    lsnn_experiment_each(experiment, add_change, &list);
-    if (fclose(to) != 0 || list.is_short_of_memory) {
+    lsnn_experiment_each(experiment, add_change, to);
+    if (fclose(to) != 0) {
         free(text);
         return fail(LSNN_ERR_MEMORY, "no memory for a result");
     }

@@ -76,11 +76,11 @@ static lsnn_status find_folder(training *r, bool *holds_run) {
     }
     TRY(path_join(r->settings_path, sizeof r->settings_path, r->folder, "settings.yaml"));
     *holds_run = file_exists(r->settings_path);
-    for (int k = 0; k < 2 && !*holds_run; k++) {
-        TRY(path_join(path, sizeof path, r->folder, k == 0 ? "checkpoint.safetensors" : "checkpoint.previous.safetensors"));
-        if (file_exists(path)) {
-            TRY(fail(LSNN_ERR_USAGE, "%s is there, but no settings.yaml to say of which run; put it back, or choose another --out", path));
-        }
+    bool has_checkpoint;
+    TRY(checkpoint_is_there(r->folder, &has_checkpoint));
+    if (!*holds_run && has_checkpoint) {
+        TRY(fail(LSNN_ERR_USAGE, "%s has a checkpoint, but no settings.yaml to say of which run; put it back, or choose another --out",
+                 r->folder));
     }
     if (!*holds_run && r->options->resume && (folder_exists(r->folder) || !file_exists(r->folder))) {
         TRY(fail(LSNN_ERR_USAGE, "%s holds no run to resume (no settings.yaml); check --out, or leave out --resume", r->folder));

@@ -20,7 +20,7 @@ bool study_is_acted(const lsnn_experiment *experiment) {
 
 /* FOLDER/records/ROW-seedN.goals.json */
 static lsnn_status agents_path(const study *s, const plan_row *row, uint64_t seed, char out[1024]) {
-    return study_path(s, "records", row, seed, ".goals.json", out);
+    return study_path(s, "records", row, seed, STUDY_GOALS, out);
 }
 
 /* ---- from networks ---- */

@@ -21,7 +21,7 @@ bool study_is_heard(const lsnn_experiment *experiment) {
 
 /* FOLDER/records/ROW-seedN.utterances.json */
 static lsnn_status utterances_path(const study *s, const plan_row *row, uint64_t seed, char out[1024]) {
-    return study_path(s, "records", row, seed, ".utterances.json", out);
+    return study_path(s, "records", row, seed, STUDY_UTTERANCES, out);
 }
 
 /* ---- from networks ---- */

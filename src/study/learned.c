@@ -19,7 +19,7 @@ bool study_is_learned(const lsnn_experiment *experiment) {
 
 /* FOLDER/records/ROW-seedN.curves.json */
 static lsnn_status curves_path(const study *s, const plan_row *row, uint64_t seed, char out[1024]) {
-    return study_path(s, "records", row, seed, ".curves.json", out);
+    return study_path(s, "records", row, seed, STUDY_CURVES, out);
 }
 
 static lsnn_status beliefs_path(const study *s, char out[1024]) {

@@ -7,7 +7,6 @@
 #include "config/share.h"
 #include "figure/score_scale.h"
 #include "run/evaluate.h"
-#include "run/record.h"
 #include "study/acted.h"
 #include "study/heard.h"
 #include "study/learned.h"
@@ -254,7 +253,7 @@ static lsnn_status check_rows(const plan *p) {
 /* Takes the run's result among the records. What was kept beside an earlier one, of a run that has since gone on or was done anew, goes first. */
 static lsnn_status keep_record(const study *s, const plan_row *row, uint64_t seed) {
     lsnn_status status;
-    const char *const beside[] = {".curves.json", ".goals.json", ".utterances.json"};
+    const char *const beside[] = {STUDY_CURVES, STUDY_GOALS, STUDY_UTTERANCES};
     char from[1024], to[1024], path[1024];
     bool same;
     TRY(study_path(s, "runs", row, seed, "/result.json", from));
@@ -280,30 +279,21 @@ static bool is_chosen_seed(const plan_row *row, uint64_t seed) {
     return false;
 }
 
-/* A mean is over runs of the same settings: those that are there already of other seeds must have been made with the settings of those to come. */
-static lsnn_status check_records(const working *w) {
-    lsnn_status status = LSNN_OK;
+/* A mean is over runs of the same settings: those of other seeds that are there already must have been made with the settings of those to come. */
+static lsnn_status check_records(const study *s, const plan_row *row, const study_row *there) {
+    lsnn_status status;
     lsnn_experiment *e = NULL;
     char *changes = NULL;
-    for (int k = 0; k < w->study.plan.n_rows; k++) {
-        const plan_row *row = &w->study.plan.rows[k];
-        for (int i = 0; row->is_chosen && i < w->study.rows[k].n; i++) {
-            const run_record *r = &w->study.rows[k].records[i];
-            if (is_chosen_seed(row, r->result.seed)) {
-                continue; /* training looks at its settings itself */
-            }
-            TRY(open_row(&e, row, r->result.seed));
-            TRY(record_changes(e, &changes));
-            if (strcmp(changes, r->changes) != 0 || strcmp(lsnn_experiment_name(e), r->result.experiment) != 0) {
-                TRY(fail(LSNN_ERR_USAGE,
-                         "%s has a run of row %s, seed %" PRIu64
-                         ", that was made with other settings: 'lsnn train %s %s'; choose another --out",
-                         w->study.folder, row->name, r->result.seed, r->result.experiment, r->changes));
-            }
-            free(changes);
-            changes = NULL;
-            lsnn_experiment_free(e);
-            e = NULL;
+    TRY(open_row(&e, row, 1));
+    TRY(record_changes(e, &changes));
+    for (int i = 0; i < there->n; i++) {
+        const run_record *r = &there->records[i];
+        bool same = strcmp(changes, r->changes) == 0 && strcmp(lsnn_experiment_name(e), r->result.experiment) == 0;
+        if (!same && !is_chosen_seed(row, r->result.seed)) { /* of a chosen one training looks at the settings itself */
+            TRY(fail(LSNN_ERR_USAGE,
+                     "%s has a run of row %s, seed %" PRIu64
+                     ", that was made with other settings: 'lsnn train %s %s'; choose another --out",
+                     s->folder, row->name, r->result.seed, r->result.experiment, r->changes));
         }
     }
 out:
@@ -444,9 +434,11 @@ static lsnn_status run_all(working *w) {
     lsnn_status status = LSNN_OK;
     const plan *p = &w->study.plan;
     TRY(study_collect(&w->study));
-    TRY(check_records(w));
     for (int k = 0; k < p->n_rows; k++) {
-        w->n_runs += p->rows[k].is_chosen ? p->rows[k].n_seeds : 0;
+        if (p->rows[k].is_chosen) {
+            TRY(check_records(&w->study, &p->rows[k], &w->study.rows[k]));
+            w->n_runs += p->rows[k].n_seeds;
+        }
     }
     for (int k = 0; k < p->n_rows; k++) {
         for (int i = 0; p->rows[k].is_chosen && i < p->rows[k].n_seeds; i++) {
@@ -518,19 +510,19 @@ out:
     return status;
 }
 
-/* "lsnn reproduce WORD", "lsnn sweep WORD --over ASSIGNMENT"; the caller frees it. NULL: no memory. */
-static char *command_text(const char *start, const char *word, const char *option, const char *assignment) {
+/* "lsnn reproduce WORD", or with a setting "lsnn sweep WORD --over SETTING=VALUES"; the caller frees it. NULL: no memory. */
+static char *command_text(const char *word, const char *setting, const char *values) {
     char *text = NULL;
     size_t n;
     FILE *to = open_memstream(&text, &n);
     if (to == NULL) {
         return NULL;
     }
-    fputs(start, to);
+    fputs(setting != NULL ? "lsnn sweep " : "lsnn reproduce ", to);
     shell_word_print(to, word);
-    fputs(option, to);
-    if (assignment != NULL) {
-        shell_word_print(to, assignment);
+    if (setting != NULL) {
+        fputs(" --over ", to);
+        shell_assignment_print(to, setting, values);
     }
     if (fclose(to) != 0) {
         free(text);
@@ -543,7 +535,7 @@ static char *command_text(const char *start, const char *word, const char *optio
 static lsnn_status reproduce_table(plan *p, const char *name, lsnn_context *context, const lsnn_study_options *options) {
     working w = {.context = context, .options = options, .study = {.plan = *p}};
     *p = (plan){0}; /* the study's now */
-    char *command = command_text("lsnn reproduce ", name, "", NULL);
+    char *command = command_text(name, NULL, NULL);
     w.study.command = command;
     lsnn_status status = command != NULL ? work(&w) : fail(LSNN_ERR_MEMORY, "no memory for a table of runs");
     study_release(&w.study);
@@ -605,11 +597,7 @@ lsnn_status lsnn_sweep(const char *experiment, const char *setting, const char *
     const lsnn_study_options none = {0};
     working w = {.context = context, .options = options != NULL ? options : &none};
     lsnn_status status = LSNN_OK;
-    char *command = NULL, *over = malloc(strlen(setting) + strlen(values) + 2);
-    if (over != NULL) {
-        sprintf(over, "%s=%s", setting, values);
-        command = command_text("lsnn sweep ", experiment, " --over ", over);
-    }
+    char *command = command_text(experiment, setting, values);
     if (command == NULL) {
         TRY(fail(LSNN_ERR_MEMORY, "no memory for a sweep"));
     }
@@ -619,7 +607,6 @@ lsnn_status lsnn_sweep(const char *experiment, const char *setting, const char *
 out:
     study_release(&w.study);
     free(command);
-    free(over);
     return status;
 }
 

@@ -46,6 +46,10 @@ row_summary study_summary(const study_row *row);
 const run_record *study_best(const study_row *row);
 /* The row whose network is drawn: the plan's, else the first spiking one with a record; -1: none. */
 int study_shown_row(const study *s);
+/* Endings of what stands beside a record, made from the network that the record is of. */
+#define STUDY_CURVES     ".curves.json"
+#define STUDY_GOALS      ".goals.json"
+#define STUDY_UTTERANCES ".utterances.json"
 /* FOLDER/PART/ROW-seedNENDING. Errors: IO (too long). */
 lsnn_status study_path(const study *s, const char *part, const plan_row *row, uint64_t seed, const char *ending, char out[1024]);
 /* Name of the scores, "score" if nothing has been run. */
