@@ -1,12 +1,13 @@
 """Lays a voice's recorded prompts out as a corpus in TIMIT's layout, with phones that were aligned to their texts: see asterisk.sh.
 
 usage: asterisk.py FOLDER TEXTS SOUNDS MODEL ALIGN
-  TEXTS   lines of "name: what is said"
+  TEXTS   lines of "name: what is said", by gzip if its name ends in .gz
   SOUNDS  folder of name.g722
   MODEL   folder of pocketsphinx's English model and dictionary
   ALIGN   the program of align.c
 """
 
+import gzip
 import pathlib
 import random
 import re
@@ -73,7 +74,8 @@ def grammar_of(text, dictionary):
 def read_texts(path):
     """{name: text}; what describes a sound in brackets says nothing of the words."""
     texts = {}
-    for line in path.read_text(encoding="utf-8").splitlines():
+    data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    for line in data.decode("utf-8").splitlines():
         name, colon, text = line.partition(":")
         text = re.sub(r"\[[^]]*\]|\([^)]*\)", " ", text).replace("-", " ").strip()
         if colon and not line.startswith(";") and text:

@@ -1,9 +1,8 @@
 #!/usr/bin/env bash
 # Makes a corpus of a human voice in TIMIT's layout: Allison Smith's recordings for the telephone exchange Asterisk (CC BY-SA 3.0), with phones that pocketsphinx aligns to
 # what is said.
-#   scripts/speech/asterisk.sh FOLDER TEXTS [SOUNDS]
-# TEXTS is core-sounds-en.txt, lines of "name: what is said". Debian's packages of the sounds leave it out; it is in the source:
-#   apt-get source --download-only asterisk-core-sounds; tar -xzf asterisk-core-sounds_*.orig-en-gsm.tar.gz
+#   scripts/speech/asterisk.sh FOLDER [TEXTS [SOUNDS]]
+# TEXTS is core-sounds-en.txt, plain or by gzip, lines of "name: what is said"; if it is not named, that of the package asterisk-core-sounds-en.
 # SOUNDS is the folder of the recordings at 16 kHz, where the package asterisk-core-sounds-en-g722 puts them if it is not named.
 # Needs Debian's packages asterisk-core-sounds-en-g722, libpocketsphinx-dev, libsphinxbase-dev, pocketsphinx-en-us, libspandsp-dev and python3. The same bytes each time.
 # Then: lsnn train timit --set data.path=FOLDER
@@ -11,17 +10,21 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 model=/usr/share/pocketsphinx/model/en-us
 
-if [ $# -lt 2 ] || [ $# -gt 3 ]; then
-    echo 'usage: asterisk.sh FOLDER TEXTS [SOUNDS]' >&2
+if [ $# -lt 1 ] || [ $# -gt 3 ]; then
+    echo 'usage: asterisk.sh FOLDER [TEXTS [SOUNDS]]' >&2
     exit 2
 fi
-folder=$1 texts=$2 sounds=${3:-/usr/share/asterisk/sounds/en_US_f_Allison}
+folder=$1 texts=${2:-/usr/share/doc/asterisk-core-sounds-en/core-sounds-en.txt.gz} sounds=${3:-/usr/share/asterisk/sounds/en_US_f_Allison}
 if [ -e "$folder" ]; then
     echo "asterisk.sh: $folder is there already; name another folder" >&2
     exit 1
 fi
-if [ ! -r "$texts" ] || [ ! -f "$sounds/hello-world.g722" ]; then
-    echo "asterisk.sh: can't read $texts, or there is no hello-world.g722 in $sounds (apt-get install asterisk-core-sounds-en-g722)" >&2
+if [ ! -r "$texts" ]; then
+    echo "asterisk.sh: can't read $texts; apt-get install asterisk-core-sounds-en-g722, or, where packages come without their documents, name the file" >&2
+    exit 1
+fi
+if [ ! -f "$sounds/hello-world.g722" ]; then
+    echo "asterisk.sh: there is no hello-world.g722 in $sounds (apt-get install asterisk-core-sounds-en-g722)" >&2
     exit 1
 fi
 if ! pkg-config --exists pocketsphinx sphinxbase || [ ! -d "$model/en-us" ] || ! echo '#include <spandsp/telephony.h>' | gcc -E - >/dev/null 2>&1; then

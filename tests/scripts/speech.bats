@@ -47,8 +47,14 @@ needs_espeak() {
 }
 
 @test "a text becomes a grammar of phones, and recordings are cut at pauses" {
+    printf '; sounds\npress-two: Press [beep] two.\nbeep: [a beep]\n' >texts.txt
+    gzip -k texts.txt
     PYTHONPATH=$LSNN_SOURCE/scripts/speech python3 - <<'END'
 import asterisk
+import pathlib
+
+for name in "texts.txt", "texts.txt.gz":
+    assert asterisk.read_texts(pathlib.Path(name)) == {"press-two": "Press   two."}, name
 
 words = {"press": ["P R EH S"], "the": ["DH AH", "DH IY"], "pound": ["P AW N D"], "two": ["T UW"], "five": ["F AY V"], "hundred": ["HH AH N D R AH D"],
          "zero": ["Z IH R OW"], "p.": ["P IY"], "m.": ["EH M"], "twenty": ["T W EH N T IY"]}
