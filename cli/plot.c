@@ -110,9 +110,10 @@ out:
     return report(status);
 }
 
-/* A .safetensors file is a probe or a model: only its content tells. */
+/* A .safetensors file is a probe or a model: only its content tells. A probe is of one sample, which was chosen when it was made. */
 static int plot_file(const struct arguments *arguments) {
-    lsnn_status status = plot_probe(arguments->operands[0], arguments);
+    bool chooses = arguments->n_set > 0 || arguments->split != NULL || arguments->sample > 0;
+    lsnn_status status = chooses ? LSNN_ERR_USAGE : plot_probe(arguments->operands[0], arguments);
     return status == LSNN_ERR_USAGE ? plot_sample(arguments) : report(status);
 }
 

@@ -421,6 +421,13 @@ END
     refused 2 '--sample' probe "$made/trained" --sample 99999999999999999999 --out new.safetensors
 }
 
+@test "plot: a probe's sample was chosen when it was made" {
+    for choice in '--set net.beta=0' '--split valid' '--sample 2'; do
+        # shellcheck disable=SC2086 # two words
+        refused 4 'probe.safetensors has no network' plot "$made/probe.safetensors" $choice --out figure.svg
+    done
+}
+
 @test "probe and plot: a result that can't be written" {
     touch file
     mkdir folder.svg folder.safetensors
