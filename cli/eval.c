@@ -3,6 +3,7 @@
 #include "progress.h"
 #include "report.h"
 
+#include <math.h>
 #include <string.h>
 
 /* ---- the learning curves of --references ---- */
@@ -27,7 +28,8 @@ static void print_header(const lsnn_curve *curve) {
 static void print_curve(const lsnn_curve *curve) {
     number_room mean, interval;
     char text[80];
-    snprintf(text, sizeof text, "%s +- %s", format_score("", curve->mean, 0, &mean), format_score("", curve->mean_interval, 0, &interval));
+    const char *spread = isnan(curve->mean_interval) ? "?" : format_score("", curve->mean_interval, 0, &interval);
+    snprintf(text, sizeof text, "%s +- %s", format_score("", curve->mean, 0, &mean), spread);
     printf("%-26s %-20s", curve->name, text);
     for (int k = 0; k < EXAMPLES_SHOWN; k++) {
         int at = examples_shown[k] - 1 - curve->first;

@@ -207,7 +207,8 @@ LSNN_API void lsnn_net_spec_init(lsnn_net_spec *spec);
 /* Draws delays, signs, connections and weights. Errors: SETTING (what is out of range, by name), MEMORY. */
 LSNN_API lsnn_status lsnn_net_create(lsnn_net **out, const lsnn_net_spec *spec);
 LSNN_API void lsnn_net_free(lsnn_net *net);
-/* The spec as drawn: pointers are NULL, read the arrays by lsnn_net_copy. */
+/* The spec as drawn: pointers are NULL, read the arrays by lsnn_net_copy. Of a network from a file, how it was drawn (excitatory, connectivity, init, scales, ranges) has its default: the
+ * arrays alone tell. */
 LSNN_API const lsnn_net_spec *lsnn_net_get_spec(const lsnn_net *net);
 
 /* A network's arrays, by name:
@@ -553,7 +554,7 @@ typedef struct lsnn_goals_difference {
     int64_t n_episodes, n_returned; /* of the latter */
     double goals, goals_interval, first, first_interval, returning, returning_interval;
 } lsnn_goals_difference;
-/* The options, as in lsnn_evaluate, are for both; episodes are those of the first, whose settings count. Errors: USAGE (another task), DATA (the other's inputs
+/* The options, as in lsnn_evaluate, are for both; episodes are those of the first, whose settings count. Errors: USAGE (another task, or an environment without events, which has no goals), DATA (the other's inputs
  * or outputs are not as many), any. */
 LSNN_API lsnn_status lsnn_compare_runs(const char *run_or_model, const char *other, lsnn_context *context, const lsnn_run_options *options,
                                        lsnn_goals_difference *difference);

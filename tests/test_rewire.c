@@ -513,6 +513,28 @@ static void nothing_to_do_changes_nothing(void **state) {
     }
 }
 
+/* Connections whose weights are 0 are connections, whatever the gradients are computed for: each gets the weight of a newborn one. */
+static void connections_at_0_are_in_the_budget(void **state) {
+    (void)state;
+    for (int dense = 0; dense < 2; dense++) {
+        plan p = {"at 0", 6, 5, 4, 3, 4, 0.3f, 0.5f, 0.5f, 0, 0.05f, .all_gradients = dense == 1};
+        lsnn_net_spec spec = spec_of(&p);
+        lsnn_rewire_options options = options_of(&p);
+        world w;
+        spec.scale_rec = 0;
+        need(lsnn_net_create(&w.net, &spec));
+        size_t n[3] = {w.net->in.n, w.net->rec.n, w.net->out.n};
+        assert_true(n[1] > 0 && w.net->params[w.net->rec.first] == 0);
+        start_learning(&w, &options);
+        lsnn_synapse_count counts[3];
+        lsnn_rewire_count(w.rewire, counts);
+        for (int q = 0; q < 3; q++) {
+            assert_int_equal(counts[q].live, n[q]);
+        }
+        stop(&w);
+    }
+}
+
 /* theta = learning rate * l1 leaves 0, which is dormant; a little more lives on. */
 static void exactly_nothing_left_is_dormant(void **state) {
     (void)state;
@@ -1388,6 +1410,7 @@ int main(void) {
         cmocka_unit_test(laws_hold_after_every_step),
         cmocka_unit_test(creation_takes_the_network_over_as_it_is),
         cmocka_unit_test(nothing_to_do_changes_nothing),
+        cmocka_unit_test(connections_at_0_are_in_the_budget),
         cmocka_unit_test(exactly_nothing_left_is_dormant),
         cmocka_unit_test(hand_computed_example),
         cmocka_unit_test(optimiser_and_pull_are_as_computed_directly),

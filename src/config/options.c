@@ -189,7 +189,7 @@ static const option table[] = {
      "a control: instead of the previous target, show the function's value at some other input, so that there is nothing to learn from",
      L2L, NULL},
     {"l2l.n_hidden", OPTION_INT, "10", 1, 100, "[]", NULL, "", "hidden units of a teacher", "l2l-teacher", NULL},
-    {"l2l.weights", OPTION_REAL, "1", 0, 100, "(]", NULL, "", "a teacher's weights and biases are drawn from minus to plus this",
+    {"l2l.weights", OPTION_REAL, "1", 0, 30, "(]", NULL, "", "a teacher's weights and biases are drawn from minus to plus this",
      "l2l-teacher", NULL},
     {"l2l.amplitude", OPTION_SPREAD, "0.1..5", 0, 1e6, "(]", NULL, "", "range that a sinusoid's amplitude is drawn from", "l2l-sinusoid",
      NULL},

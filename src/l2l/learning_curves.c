@@ -36,11 +36,6 @@ typedef struct curves {
 
 /* ---- summing up ---- */
 
-/* Of one episode: 0. */
-static double interval_of(double sum, double squares, double n) {
-    return n > 1 ? interval_of_mean(n, sum, squares) : 0;
-}
-
 /* error: [n_episodes][n] */
 static void tell_curve(const curves *c, const char *name, int first, int n, const float *error) {
     double n_episodes = (double)c->n_episodes;
@@ -61,7 +56,7 @@ static void tell_curve(const curves *c, const char *name, int first, int n, cons
         total_squares += sum * sum;
     }
     for (int k = 0; k < n; k++) {
-        c->interval[k] = interval_of(c->summed[k], c->interval[k], n_episodes);
+        c->interval[k] = interval_of_mean(n_episodes, c->summed[k], c->interval[k]);
         c->summed[k] /= n_episodes;
     }
     const lsnn_curve curve = {.name = name,
@@ -71,7 +66,7 @@ static void tell_curve(const curves *c, const char *name, int first, int n, cons
                               .error = c->summed,
                               .interval = c->interval,
                               .mean = total / n_episodes,
-                              .mean_interval = interval_of(total, total_squares, n_episodes),
+                              .mean_interval = interval_of_mean(n_episodes, total, total_squares),
                               .episode_error = c->episode_error};
     c->each(c->user, &curve);
 }

@@ -86,8 +86,8 @@ lsnn_status kept_curves_save(const kept_curves *kept, int n_curves, const char *
         json_t *object = json_pack("{s:s, s:I, s:i, s:i, s:o, s:o}", "name", c->name, "n_episodes", (json_int_t)c->n_episodes, "first",
                                    c->first, "n_examples", c->n_examples, "error", json_of_numbers(c->error, (size_t)c->n_examples),
                                    "interval", json_of_numbers(c->interval, (size_t)c->n_examples));
-        json_object_set_new(object, "mean", json_real(c->mean));
-        json_object_set_new(object, "mean_interval", json_real(c->mean_interval));
+        json_object_set_new(object, "mean", json_of_number(c->mean));
+        json_object_set_new(object, "mean_interval", json_of_number(c->mean_interval));
         if (c->episode_error != NULL) {
             json_object_set_new(object, "episode_error", json_of_numbers(c->episode_error, (size_t)c->n_episodes));
         }

@@ -32,7 +32,7 @@ static lsnn_status check_options(const lsnn_rewire_options *o) {
     return LSNN_OK;
 }
 
-/* Delays and signs of the synapses that exist are what they are, those of the others are drawn. */
+/* Delays and signs of the synapses that exist are what they are, those of the others are drawn. In a network that has room for all, as dense rewiring leaves it, those at 0 are dormant. */
 static lsnn_status survey(lsnn_rewire *r, potential *p, matrix *m, const int8_t *sender_sign, bool no_self) {
     const lsnn_net *net = r->net;
     *p = (potential){.m = m, .n = (size_t)m->s.n_pre * (size_t)m->s.n_post};
@@ -54,10 +54,11 @@ static lsnn_status survey(lsnn_rewire *r, potential *p, matrix *m, const int8_t 
         p->place[cell] = NEW_SYNAPSE;
         p->count.possible += !is_self;
     }
+    bool has_room = r->dense && m->n == (size_t)p->count.possible;
     for (size_t k = 0; k < m->n; k++) {
         size_t cell = matrix_cell(m, k);
         real w = net->params[m->first + k];
-        p->lives[cell] = w != 0 || !r->dense;
+        p->lives[cell] = w != 0 || !has_room;
         p->sign[cell] = w > 0 ? 1 : w < 0 ? -1 : p->sign[cell];
         p->delay[cell] = m->delay[k];
         p->place[cell] = (uint32_t)(m->first + k);

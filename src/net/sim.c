@@ -182,6 +182,16 @@ static lsnn_status check_options(const lsnn_sim_options *options) {
     return LSNN_OK;
 }
 
+/* Lists of spikes count in 32 bits. */
+static lsnn_status check_signals(const lsnn_net *net, const lsnn_sim_options *options) {
+    int most = net->spec.input == LSNN_SPIKES && net->spec.n_in > net->n_rec ? net->spec.n_in : net->n_rec;
+    double spikes = (double)most * ((double)net->spec.n_delay + (double)options->n_steps);
+    return spikes < 4294967295.0
+               ? LSNN_OK
+               : fail(LSNN_ERR_MEMORY, "a simulation of %d steps with %d senders: more spikes than a block can list; use fewer of either",
+                      options->n_steps, most);
+}
+
 static lsnn_sim prepared(const lsnn_net *net, const lsnn_context *context, const lsnn_sim_options *options) {
     lsnn_sim sim = {.net = net, .pool = context->pool, .options = *options};
     cut_batch(&sim);
@@ -197,6 +207,7 @@ lsnn_status lsnn_sim_create(lsnn_sim **out, const lsnn_net *net, lsnn_context *c
 lsnn_status sim_create_soft(lsnn_sim **out, const lsnn_net *net, lsnn_context *context, const lsnn_sim_options *options,
                             soft_spikes *soft) {
     lsnn_status status = check_options(options);
+    status = status == LSNN_OK ? check_signals(net, options) : status;
     if (status != LSNN_OK) {
         return status;
     }

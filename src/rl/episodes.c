@@ -201,6 +201,7 @@ static void add_steps(goal_count *c, const episode_batch *e, int b, int from, in
     c->goals += n;
     c->goals_squared += (double)n * n;
     c->reward += reward;
+    c->reward_squared += reward * reward;
 }
 
 void goal_count_add(goal_count *c, const episode_batch *e) {
@@ -252,6 +253,10 @@ lsnn_goals goal_count_result(const goal_count *c) {
         g.reached[k] = (k == 0 ? (double)c->n_found : c->n_in_a_row[k]) / n; /* the first counts where it was not reached, too */
     }
     return g;
+}
+
+double goal_count_reward_interval(const goal_count *c) {
+    return interval_of_mean((double)c->n_episodes, c->reward, c->reward_squared);
 }
 
 /* ---- two agents ---- */

@@ -45,7 +45,7 @@ typedef struct goal_count goal_count;
 struct goal_count {
     int n_steps; /* of the longest */
     int64_t n_episodes, n_found;
-    double goals, goals_squared, reward;
+    double goals, goals_squared, reward, reward_squared;
     int64_t *first, *later;   /* [n_steps + 1] how many episodes, and how many returns, took so many steps */
     lsnn_episode_goals *each; /* [n_kept] of the first episodes; NULL: none are kept */
     int64_t n_kept;
@@ -66,6 +66,8 @@ void goal_count_clear(goal_count *c);
 /* The filled episodes. */
 void goal_count_add(goal_count *c, const episode_batch *e);
 lsnn_goals goal_count_result(const goal_count *c);
+/* Half the width of the 95 % confidence interval of the mean reward; NaN below two episodes. */
+double goal_count_reward_interval(const goal_count *c);
 
 /* What a did in each of n episodes less what b did in the same, as means with their intervals. */
 lsnn_goals_difference goals_subtract(const lsnn_episode_goals *a, const lsnn_episode_goals *b, int64_t n);

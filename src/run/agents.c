@@ -108,6 +108,10 @@ lsnn_status lsnn_compare_runs(const char *run_or_model, const char *other, lsnn_
     batch *other_batch = NULL;
     evaluation e;
     TRY(open_comparing(&a, run_or_model, context, options));
+    if (task_interactive(a.model.task)->environment.n_events < 1) {
+        TRY(fail(LSNN_ERR_USAGE, "%s: its environment has no goals that could be compared; compare the rewards that lsnn_evaluate gives",
+                 a.model.path));
+    }
     TRY(model_open_alone(&b, other));
     TRY(setup_check_model(b.model, a.model.task, b.path));
     pass_options once = setup_pass(a.model.experiment, a.model.task, false);

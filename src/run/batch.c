@@ -20,9 +20,9 @@ lsnn_status batch_create(batch **out, const task *t, pass *p, uint64_t seed) {
     b->class_of = calloc(n_decisions, sizeof *b->class_of);
     b->d_output = calloc(n_decisions * (size_t)t->n_out, sizeof *b->d_output);
     b->target = t->loss == LOSS_SQUARED ? calloc(n_decisions * (size_t)t->n_out, sizeof *b->target) : NULL;
-    b->length = task_has_lengths(t) ? calloc(n_batch, sizeof *b->length) : NULL;
+    b->length = calloc(n_batch, sizeof *b->length);
     if (b->index == NULL || b->class_of == NULL || b->d_output == NULL || (t->loss == LOSS_SQUARED && b->target == NULL) ||
-        (task_has_lengths(t) && b->length == NULL)) {
+        b->length == NULL) {
         TRY(fail(LSNN_ERR_MEMORY, "no memory for a batch of %zu samples", n_batch));
     }
     const interactive_task *it = task_interactive(t);
@@ -60,6 +60,7 @@ static void write_block(void *user, int piece, int worker) {
                             .b = k,
                             .n_batch = b->pass->n_batch,
                             .n_out = b->task->n_out,
+                            .is_training = b->is_training,
                             .draw = b->first_draw + (uint64_t)k,
                             .class_of = b->class_of,
                             .target = b->target};
@@ -68,10 +69,11 @@ static void write_block(void *user, int piece, int worker) {
 }
 
 static lsnn_status write_samples(batch *b, bool from_rest, uint64_t noise_key) {
-    for (int k = 0; b->length != NULL && k < b->pass->n_batch; k++) {
+    for (int k = 0; k < b->pass->n_batch; k++) {
         b->length[k] = k < b->n_filled ? task_length(b->task, b->part, b->index[k]) : 0;
     }
-    lsnn_status status = pass_begin(b->pass, from_rest, noise_key, b->length);
+    bool all_run = b->n_filled == b->pass->n_batch && !task_has_lengths(b->task);
+    lsnn_status status = pass_begin(b->pass, from_rest, noise_key, all_run ? NULL : b->length);
     if (status != LSNN_OK) {
         return status;
     }
@@ -92,6 +94,7 @@ lsnn_status batch_fill_train(batch *b, int64_t iteration, bool from_rest) {
     int n_batch = b->pass->n_batch;
     sample_order_train(b->order, iteration, b->index);
     b->part = SPLIT_TRAIN;
+    b->is_training = true;
     b->first_draw = (uint64_t)(iteration * n_batch);
     b->n_filled = n_batch;
     b->episode_seed = b->seed;
@@ -102,6 +105,7 @@ lsnn_status batch_fill_train(batch *b, int64_t iteration, bool from_rest) {
 static lsnn_status fill(batch *b, split part, uint64_t seed, uint64_t first, int n) {
     uint64_t own_seed = b->seed;
     b->part = part;
+    b->is_training = false;
     b->n_filled = n;
     b->seed = seed;
     lsnn_status status = write_samples(b, true, seed + first);
@@ -170,17 +174,15 @@ void batch_count_classes(const batch *b, int k, int64_t *n_counted, int64_t *n_w
     }
 }
 
-double batch_sample_error(const batch *b, int k) {
+void batch_sum_errors(const batch *b, int k, double *n_counted, double *sum) {
     size_t n_out = (size_t)b->task->n_out;
-    double sum = 0;
-    double n = 0;
+    *n_counted = *sum = 0;
     for (size_t w = 0; w < (size_t)b->task->n_windows; w++) {
         size_t first = (w * (size_t)b->pass->n_batch + (size_t)k) * n_out;
         for (size_t at = first; at < first + n_out; at++) {
             double excess = (double)b->pass->output[at] - (double)b->target[at];
-            sum += isnan(b->target[at]) ? 0 : excess * excess;
-            n += !isnan(b->target[at]);
+            *sum += isnan(b->target[at]) ? 0 : excess * excess;
+            *n_counted += !isnan(b->target[at]);
         }
     }
-    return n > 0 ? sum / n : 0;
 }

@@ -14,7 +14,8 @@ typedef struct batch {
     uint64_t episode_seed; /* of the batch that is in it now */
     split part;
     uint64_t *index;     /* [n_batch] which sample each is */
-    int *length;         /* [n_batch] steps of each; NULL: the task has no lengths */
+    int *length;         /* [n_batch] steps of each, 0 of those that do not count */
+    bool is_training;    /* is it for an iteration, or to be looked at? */
     uint64_t first_draw; /* training samples before this batch */
     int32_t *class_of;   /* [n_windows][n_batch] */
     float *target;       /* [n_windows][n_batch][n_out], if the task has values */
@@ -50,7 +51,7 @@ typedef struct batch_loss {
 lsnn_status batch_take_loss(batch *b, bool with_gradient, batch_loss *out);
 /* Sample k's windows that have a class, and how many of those the network takes for another. */
 void batch_count_classes(const batch *b, int k, int64_t *n_counted, int64_t *n_wrong);
-/* Sample k's mean squared error, for tasks that have values; 0 if none of its targets counts. */
-double batch_sample_error(const batch *b, int k);
+/* Sample k's targets that count, for tasks that have values, and the sum of their squared errors. */
+void batch_sum_errors(const batch *b, int k, double *n_counted, double *sum);
 
 #endif

@@ -17,17 +17,22 @@ bool score_is_better(const task *t, double a, double b) {
     return isnan(b) ? !isnan(a) : t->lower_is_better ? a < b : a > b;
 }
 
-/* Squared errors, sequence by sequence. */
+/* Sequences with numbers that count: sums of how many x each has, and of their squared errors y. */
 typedef struct spread {
-    double n, sum, squares;
+    double n, x, y, xx, xy, yy;
 } spread;
 
 static void add_sequences(const batch *b, int n, spread *s) {
     for (int k = 0; b->task->loss == LOSS_SQUARED && k < n; k++) {
-        double error = batch_sample_error(b, k);
-        s->n++;
-        s->sum += error;
-        s->squares += error * error;
+        double x;
+        double y;
+        batch_sum_errors(b, k, &x, &y);
+        s->n += x > 0;
+        s->x += x;
+        s->y += y;
+        s->xx += x * x;
+        s->xy += x * y;
+        s->yy += y * y;
     }
 }
 
@@ -36,17 +41,17 @@ static void take_goals(const batch *b, evaluation *e) {
     e->goals = goal_count_result(b->goals);
     bool has_goals = task_interactive(b->task)->environment.n_events > 0;
     e->score = has_goals ? e->goals.per_episode : e->goals.reward;
-    e->score_interval = has_goals ? e->goals.per_episode_interval : NAN;
+    e->score_interval = has_goals ? e->goals.per_episode_interval : goal_count_reward_interval(b->goals);
     e->n = e->goals.n_episodes;
 }
 
-/* How many samples a batch's rate is a mean over, in parts of a whole one's steps. Where samples have no lengths, lanes that are not filled are counted: they are silent. */
+/* How many samples a batch's rate is a mean over, in parts of a whole one's steps. */
 static double samples_of(const batch *b) {
     double n_steps = 0;
-    for (int k = 0; b->length != NULL && k < b->n_filled; k++) {
+    for (int k = 0; k < b->n_filled; k++) {
         n_steps += b->length[k];
     }
-    return b->length != NULL ? n_steps / b->task->n_steps : b->pass->n_batch;
+    return n_steps / b->task->n_steps;
 }
 
 lsnn_status evaluate(batch *b, split part, uint64_t seed, int64_t n_batches, const volatile int *stop, evaluation *out) {
@@ -78,22 +83,23 @@ lsnn_status evaluate(batch *b, split part, uint64_t seed, int64_t n_batches, con
         n_counted += one.n_counted;
         add_sequences(b, n, &sequences);
         rate += pass_rate(b->pass) * samples_of(b);
-        n_rated += b->length != NULL ? samples_of(b) : n;
+        n_rated += samples_of(b);
         pass_activity more = pass_count_activity(b->pass, n);
         activity.spikes += more.spikes;
         activity.operations += more.operations;
     }
     double n = n_counted > 0 ? (double)n_counted : 1;
     double error = (double)n_wrong / n;
-    *out = (evaluation){.loss = loss / n,
-                        .rate_hz = rate / n_rated,
-                        .score_interval = interval_of_mean(sequences.n, sequences.sum, sequences.squares),
-                        .spikes = activity.spikes / (double)end,
-                        .operations = activity.operations / (double)end,
-                        .n = n_counted,
-                        .score = b->task->loss == LOSS_SQUARED ? loss / n
-                                 : b->task->lower_is_better    ? error
-                                                               : 1 - error};
+    *out =
+        (evaluation){.loss = loss / n,
+                     .rate_hz = rate / n_rated,
+                     .score_interval = interval_of_ratio(sequences.n, sequences.x, sequences.y, sequences.xx, sequences.xy, sequences.yy),
+                     .spikes = activity.spikes / (double)end,
+                     .operations = activity.operations / (double)end,
+                     .n = n_counted,
+                     .score = b->task->loss == LOSS_SQUARED ? loss / n
+                              : b->task->lower_is_better    ? error
+                                                            : 1 - error};
     if (b->goals != NULL) {
         take_goals(b, out);
     }

@@ -128,7 +128,10 @@ out:
 /* ---- the page ---- */
 
 static void print_value(FILE *to, double x, double interval) {
-    fprintf(to, "%.4g ± %.1g", x, interval);
+    fprintf(to, "%.4g", x);
+    if (!isnan(interval)) {
+        fprintf(to, " ± %.1g", interval);
+    }
 }
 
 /* A cell with the mean of a curve over examples from..end - 1, as far as the episode goes; empty if the curve begins later. */

@@ -252,7 +252,7 @@ static void write_sample(const task *t, split part, uint64_t seed, uint64_t inde
     size_t image = s->order[part] != NULL ? s->order[part][index] : (size_t)index;
     const uint8_t *pixels = s->sets[part].pixels + image * (size_t)s->n_pixels;
     uint8_t changed[MOST_PIXELS];
-    if (part == SPLIT_TRAIN && (s->shift > 0 || s->jitter > 0)) {
+    if (to->is_training && (s->shift > 0 || s->jitter > 0)) {
         change_image(s, seed, to->draw, pixels, changed);
         pixels = changed;
     }

@@ -13,7 +13,8 @@ typedef enum loss_kind { LOSS_CROSS_ENTROPY, LOSS_SQUARED, LOSS_POLICY } loss_ki
 typedef struct sample_writer {
     input_lane input;
     int b, n_batch, n_out;
-    uint64_t draw;     /* counts the training samples from the first: what is changed at random about each is a function of it */
+    bool is_training;  /* may something about the sample be changed at random? */
+    uint64_t draw;     /* then it counts the training samples from the first, and what is changed is a function of it */
     int32_t *class_of; /* [n_windows][n_batch], -1 before the task writes */
     float *target;     /* [n_windows][n_batch][n_out], NaN before the task writes */
 } sample_writer;

@@ -203,6 +203,18 @@ interrupt_when_started() {
     one_error_line
 }
 
+@test "what eval finds does not depend on the batch, nor on what training changes at random" {
+    local batch quick=(--set train.iterations=0 --set net.n_lif=20 --set net.n_adaptive=10 --set image.shift=4 --quiet)
+    for batch in 1 7 256; do
+        check 0 train digits "${quick[@]}" --set train.batch=$batch --out by-$batch
+        check 0 eval by-$batch --split train --json
+        jq -c '[.n, .score, (.rate_hz | . * 1e5 | round), (.operations | round)]' out >found-$batch
+        cmp found-1 found-$batch
+        check 0 train digits "${quick[@]}" --set train.batch=$batch --set net.noise=0.03 --out noisy-$batch
+    done
+    jq -n --slurpfile a noisy-7/result.json --slurpfile b noisy-256/result.json -e '$a[0].rate_hz / $b[0].rate_hz | . > 0.97 and . < 1.03'
+}
+
 @test "probe and plot: SVG, PNG and PDF" {
     check 0 probe "$trained" --sample 3 --out three.safetensors
     [ -s three.safetensors ]
