@@ -190,7 +190,7 @@ typedef struct lsnn_net_spec {
         *mask_out;                       /* [n_rec][n_in], [n_rec][n_rec], [n_out][n_rec]: 0 = no connection; NULL: by connectivity */
     const int32_t *delay_in, *delay_rec; /* [n_rec][n_in] in 0..D-1, [n_rec][n_rec] in 1..D; NULL: drawn */
     float
-        excitatory; /* Dale's law: this fraction of the inputs, and of the LIF and of the adaptive neurons, has outgoing weights >= 0, the rest <= 0; -1: no law */
+        excitatory; /* Dale's law: this fraction of the inputs (unless they are LSNN_CURRENTS), and of the LIF and of the adaptive neurons, has outgoing weights >= 0, the rest <= 0; -1: no law */
     float excitatory_adaptive;        /* with Dale's law, that of the adaptive neurons alone; -1: the same */
     const int8_t *sign_in, *sign_rec; /* the same one by one: [n_in], [n_rec], each -1, 0 (free) or +1; NULL: by `excitatory` */
     float noise;                      /* standard deviation of a Gaussian current added to each neuron at each step; 0: none */

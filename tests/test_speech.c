@@ -357,6 +357,9 @@ static void what_is_no_corpus_is_refused(void **state) {
     run("rm '%s/lacks/TRAIN/DR1/FCJF0/SX37.PHN'", work);
     assert_int_equal(try_corpus("lacks"), LSNN_ERR_DATA);
     need_said("FCJF0/SX37.WAV: has no labels (SX37.PHN) beside it");
+    run("cd '%s' && cp -r mini twice && cp twice/TRAIN/DR1/FCJF0/SX37.WAV twice/TRAIN/DR1/FCJF0/sx37.sph", work);
+    assert_int_equal(try_corpus("twice"), LSNN_ERR_DATA);
+    need_said("FCJF0/SX37.WAV: is the same sentence as sx37.sph beside it");
     run("cd '%s/lacks' && rm TRAIN/DR1/FCJF0/SX37.WAV TEST/DR1/MDAB0/SI1027.WAV", work);
     assert_int_equal(try_corpus("lacks"), LSNN_ERR_DATA);
     need_said("MDAB0/SI1027.PHN: has no recording (SI1027.WAV) beside it");

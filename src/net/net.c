@@ -85,7 +85,7 @@ static lsnn_status set_signs(lsnn_net *net, const lsnn_net_spec *spec) {
     lsnn_status status = LSNN_OK;
     if (spec->sign_in != NULL) {
         memcpy(net->sign_in, spec->sign_in, (size_t)spec->n_in);
-    } else if (spec->excitatory >= 0) {
+    } else if (spec->excitatory >= 0 && spec->input == LSNN_SPIKES) { /* numbers have signs themselves */
         TRY(draw_signs(net->sign_in, spec->n_in, spec->excitatory, spec->seed, RNG_SIGN_IN, 0));
     }
     if (spec->sign_rec != NULL) {

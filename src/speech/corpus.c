@@ -196,6 +196,10 @@ static lsnn_status walk_speaker(search *s, const char *folder, const char *speak
         const char *name = names[k]->d_name;
         if (split_name(name, sounds, stem)) {
             const char *phn = find_stem(names, n, stem, labels);
+            const char *same = find_stem(names, k, stem, sounds);
+            if (same != NULL) {
+                TRY(fail(LSNN_ERR_DATA, "%s/%s: is the same sentence as %s beside it; keep one of them", folder, name, same));
+            }
             if (phn == NULL) {
                 TRY(fail(LSNN_ERR_DATA, "%s/%s: has no labels (%s.PHN) beside it; add them, or take the recording away", folder, name,
                          stem));

@@ -114,7 +114,7 @@ static void tell_what_is_missing(const corpus *c, const lsnn_run_options *option
     if (c->is_timit && !whole && options->message != NULL) {
         snprintf(
             text, sizeof text,
-            "%s: not the whole of TIMIT: %lld, %lld and %lld sentences for training, validation and test, in place of %lld, %lld and %lld",
+            "%s: not the whole of TIMIT: %lld, %lld and %lld sentences for training, validation and test, in place of %lld, %lld and %lld (another corpus lists speakers for validation in development.txt)",
             c->folder, (long long)c->n[0], (long long)c->n[1], (long long)c->n[2], (long long)timit_counts[0], (long long)timit_counts[1],
             (long long)timit_counts[2]);
         options->message(options->user, text);
