@@ -35,7 +35,7 @@ lsnn_status checkpoint_save(const char *folder, const lsnn_experiment *experimen
     char previous[1024];
     const train_position *p = &state->position;
     int64_t whole[4] = {p->iteration, p->metrics_bytes, p->stopped_early, p->n_not_better};
-    double real_numbers[2] = {p->best_score, p->seconds};
+    double real_numbers[3] = {p->best_score, p->seconds, p->best_loss};
     TRY(path_join(path, sizeof path, folder, names[0]));
     TRY(path_join(previous, sizeof previous, folder, names[1]));
     TRY(tensor_writer_create(&writer));
@@ -43,7 +43,7 @@ lsnn_status checkpoint_save(const char *folder, const lsnn_experiment *experimen
     adam_write(state->adam, writer);
     model_write_training(state->model, writer);
     tensor_writer_add(writer, "train.whole", TENSOR_I64, 1, (int64_t[]){4}, whole);
-    tensor_writer_add(writer, "train.real", TENSOR_F64, 1, (int64_t[]){2}, real_numbers);
+    tensor_writer_add(writer, "train.real", TENSOR_F64, 1, (int64_t[]){3}, real_numbers);
     if (state->carry_state) {
         TRY(pass_write_carried(state->pass, writer));
     }
@@ -102,7 +102,10 @@ lsnn_status checkpoint_read(const tensor_file *file, train_state *state) {
     if (!is_older) {
         TRY(tensor_file_need(file, "train.whole", TENSOR_I64, 1, (int64_t[]){4}, &whole));
     }
-    TRY(tensor_file_need(file, "train.real", TENSOR_F64, 1, (int64_t[]){2}, &real_numbers));
+    bool knows_loss = tensor_file_need(file, "train.real", TENSOR_F64, 1, (int64_t[]){3}, &real_numbers) == LSNN_OK;
+    if (!knows_loss) { /* an older one */
+        TRY(tensor_file_need(file, "train.real", TENSOR_F64, 1, (int64_t[]){2}, &real_numbers));
+    }
     TRY(adam_read(state->adam, file));
     TRY(model_read_training(state->model, file));
     if (state->carry_state) {
@@ -116,6 +119,7 @@ lsnn_status checkpoint_read(const tensor_file *file, train_state *state) {
                                        .stopped_early = w[2] != 0,
                                        .best_score = r[0],
                                        .seconds = r[1],
+                                       .best_loss = knows_loss ? r[2] : -INFINITY,
                                        .n_not_better = n_not_better};
     if (w[0] < 0 || w[0] > INT64_C(1) << 40 || w[1] < 0 || n_not_better < 0 || n_not_better > w[0] || !(r[1] >= 0)) {
         TRY(fail(LSNN_ERR_DATA, "%s: iteration %lld at byte %lld of the metrics, after %g s; the file is damaged", tensor_file_path(file),

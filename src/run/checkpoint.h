@@ -9,6 +9,7 @@
 typedef struct train_position {
     int64_t iteration;     /* the next one */
     double best_score;     /* of validation; NaN: none yet */
+    double best_loss;      /* its loss, the least of all validations with this score */
     double seconds;        /* spent so far */
     int64_t metrics_bytes; /* length of metrics.jsonl */
     bool stopped_early;    /* train.stop_score was reached, or train.patience at an end */

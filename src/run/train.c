@@ -257,7 +257,7 @@ out:
     return status;
 }
 
-/* Scores the network, and keeps it if it is the best so far. */
+/* Scores the network, and keeps it if it is the best so far: of those with the same score, the one with the lowest loss. */
 static lsnn_status validate(training *r, metrics_line *line) {
     lsnn_status status = LSNN_OK;
     evaluation e;
@@ -267,10 +267,11 @@ static lsnn_status validate(training *r, metrics_line *line) {
     line->valid_loss = e.loss;
     r->score = e.score;
     train_position *p = &r->state.position;
-    p->n_not_better++;
-    if (score_is_better(r->task, e.score, p->best_score)) {
+    bool is_better = score_is_better(r->task, e.score, p->best_score);
+    p->n_not_better = is_better ? 0 : p->n_not_better + 1;
+    if (is_better || (e.score == p->best_score && e.loss < p->best_loss)) {
         p->best_score = e.score;
-        p->n_not_better = 0;
+        p->best_loss = e.loss;
         TRY(model_save(r->folder, "best.safetensors", r->experiment, &r->state));
     }
     double enough = setting_real(r->experiment, "train.stop_score");

@@ -162,7 +162,7 @@ def tensors(path):
             begin, end = header[name]["data_offsets"]
             content = bytes(data[begin:end])
             if name == "train.real":
-                content = content[:8]
+                content = content[:8] + content[16:]
             elif name == "train.whole":
                 content = content[:8] + content[16:]
             print(name, header[name]["dtype"], header[name]["shape"], hashlib.sha256(content).hexdigest())

@@ -203,6 +203,17 @@ interrupt_when_started() {
     one_error_line
 }
 
+@test "the best network is that with the best score, and of these with the lowest loss, also after a resume" {
+    local quick=(--set train.lr=0.0003 --set train.valid_every=1 --set train.batch=16 --set net.n_lif=20 --set net.n_adaptive=10 --quiet --threads 1)
+    check 0 train digits "${quick[@]}" --set train.iterations=25 --out run
+    check 0 train digits "${quick[@]}" --set train.iterations=50 --resume --out run
+    check 0 eval run --json
+    jq -s 'map(select(.valid_loss)) | sort_by(-.score, .valid_loss)[0:2]' run/metrics.jsonl >best
+    cat best
+    jq -e '.[0].score == .[1].score' best # there is a tie to be broken
+    [ "$(jq .iterations out)" = "$(jq '.[0].iteration' best)" ]
+}
+
 @test "what eval finds does not depend on the batch, nor on what training changes at random" {
     local batch quick=(--set train.iterations=0 --set net.n_lif=20 --set net.n_adaptive=10 --set image.shift=4 --quiet)
     for batch in 1 7 256; do
