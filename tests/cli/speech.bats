@@ -3,7 +3,7 @@
 load helper
 
 # shellcheck disable=SC2034
-quick=(--set net.n_lif=16 --set net.n_adaptive=8 --set rewire.connectivity=0 --set train.batch=8 --set train.valid_every=5 --set speech.frame_ms=2 --set train.lr_warmup=10 --threads 1 --quiet)
+quick=(--set net.n_lif=16 --set net.n_adaptive=8 --set rewire.connectivity=0 --set train.batch=8 --set train.valid_every=5 --set speech.frame_ms=2 --set train.lr_warmup=10 --set train.lr_schedule=constant --threads 1 --quiet)
 
 setup_file() {
     : "${LSNN_SOURCE:?the folder of the source}"
