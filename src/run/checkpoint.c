@@ -40,6 +40,9 @@ lsnn_status checkpoint_save(const char *folder, const lsnn_experiment *experimen
     TRY(path_join(previous, sizeof previous, folder, names[1]));
     TRY(tensor_writer_create(&writer));
     TRY(write_common(writer, "checkpoint", experiment, state, &settings));
+    if (*state->task->digest != '\0') {
+        tensor_writer_text(writer, "data", state->task->digest);
+    }
     adam_write(state->adam, writer);
     model_write_training(state->model, writer);
     tensor_writer_add(writer, "train.whole", TENSOR_I64, 1, (int64_t[]){4}, whole);
@@ -91,6 +94,16 @@ lsnn_status checkpoint_open(const char *folder, tensor_file **file, char damage[
     }
 out:
     return status;
+}
+
+lsnn_status checkpoint_check_data(const tensor_file *file, const task *t) {
+    const char *before = tensor_file_metadata(file, "data");
+    return before == NULL || *t->digest == '\0' || strcmp(before, t->digest) == 0
+               ? LSNN_OK
+               : fail(
+                     LSNN_ERR_DATA,
+                     "%s: the data of the task %s are not those that the run was begun with; bring them back, or start anew with another --out",
+                     tensor_file_path(file), t->kind->name);
 }
 
 lsnn_status checkpoint_read(const tensor_file *file, train_state *state) {

@@ -130,6 +130,7 @@ static lsnn_status create_state(training *r) {
         run_tell(r->options, "%s; going on from the checkpoint before it", damage);
     }
     if (file != NULL) {
+        TRY(checkpoint_check_data(file, r->task));
         TRY(model_read(&r->state.model, e, file));
         TRY(setup_check_model(r->state.model, r->task, tensor_file_path(file)));
         TRY(task_read_kept(r->task, file));

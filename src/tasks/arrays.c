@@ -371,6 +371,12 @@ out:
 
 static const task_kind task_arrays_with_lengths;
 
+static void add_digest(task *t, const tensor *from) {
+    if (from != NULL) {
+        task_add_digest(t, from->data, from->n * tensor_type_size(from->type));
+    }
+}
+
 static lsnn_status open_task(task **out, const lsnn_experiment *e, const lsnn_run_options *options) {
     (void)options; /* the paths are the user's own */
     lsnn_status status = LSNN_OK;
@@ -399,6 +405,9 @@ static lsnn_status open_task(task **out, const lsnn_experiment *e, const lsnn_ru
     TRY(values ? check_values(s) : check_classes(s, (int)setting_int(e, "arrays.n_classes")));
     TRY(deal_out(s, e));
     TRY(check_counted(s));
+    add_digest(&s->task, s->inputs.tensor);
+    add_digest(&s->task, s->targets.tensor);
+    add_digest(&s->task, s->lengths.tensor);
     *out = &s->task;
     return LSNN_OK;
 out:

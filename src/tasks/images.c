@@ -96,6 +96,11 @@ out:
     return status;
 }
 
+static void add_digest(task *t, int64_t n, int n_pixels, const uint8_t *pixels, const uint8_t *labels) {
+    task_add_digest(t, pixels, (size_t)n * (size_t)n_pixels);
+    task_add_digest(t, labels, (size_t)n);
+}
+
 static lsnn_status open_mnist(task **out, const lsnn_experiment *e, const lsnn_run_options *options) {
     lsnn_status status = LSNN_OK;
     char path[1024];
@@ -122,6 +127,8 @@ static lsnn_status open_mnist(task **out, const lsnn_experiment *e, const lsnn_r
         s->task.n_samples[p] = s->sets[p].n;
     }
     TRY(set_up(s, e, &task_smnist, s->train_file.columns, s->train_file.rows, 255));
+    add_digest(&s->task, s->train_file.n, n_pixels, s->train_file.pixels, s->train_file.labels);
+    add_digest(&s->task, s->test_file.n, n_pixels, s->test_file.pixels, s->test_file.labels);
     *out = &s->task;
     return LSNN_OK;
 out:

@@ -50,6 +50,7 @@ struct task {
     int n_in, n_out, n_steps, n_windows;
     int *window_start, *window_stop; /* [n_windows] */
     int64_t n_samples[SPLITS];       /* 0: drawn, without end; -1: the data have none */
+    char digest[65];                 /* of the data, by task_add_digest; "": not taken */
 };
 
 /* Opens the task that the experiment names. Errors: as open, USAGE (a family or an environment for a task that takes none). */
@@ -61,6 +62,8 @@ void task_close(task *t);
 lsnn_status task_need_split(const task *t, split part);
 /* Room for n_windows windows. Errors: MEMORY. */
 lsnn_status task_create_windows(task *t, int n_windows);
+/* These bytes, too, are data that samples come from: a training goes on with the same alone. */
+void task_add_digest(task *t, const void *bytes, size_t n);
 
 static inline void task_write_kept(const task *t, tensor_writer *writer) {
     if (t->kind->write_kept != NULL) {

@@ -843,6 +843,26 @@ refused_resume() {
     refused "$code" "$text" train store-recall "${tiny_recall[@]}" "$@" --out run --resume --quiet
 }
 
+@test "resume: with other data" {
+    make_arrays
+    check 0 train own.yaml "${arrays[@]}" --out run
+    cp inputs.npy kept.npy
+    files npy inputs.npy '<f4' 12x6x2 0 1 1 0 0
+    refused 4 'checkpoint.safetensors: the data of the task arrays are not those' train own.yaml "${arrays[@]}" --set train.iterations=4 --out run --resume
+    mv kept.npy inputs.npy
+    files npy targets.npy '<i4' 12 0 2 1
+    refused 4 'checkpoint.safetensors: the data of the task arrays are not those' train own.yaml "${arrays[@]}" --set train.iterations=4 --out run --resume
+    files npy targets.npy '<i4' 12 0 1 2
+    check 0 train own.yaml "${arrays[@]}" --set train.iterations=4 --out run --resume
+    copy_mnist
+    ls data/mnist
+    check 0 train smnist "${tiny_pixels[@]}" --data data --out pixels
+    [ -e $images ] || files ungzip $images.gz
+    check 0 train smnist "${tiny_pixels[@]}" --data data --set train.iterations=3 --out pixels --resume
+    files flip $images 500
+    refused 4 'checkpoint.safetensors: the data of the task smnist' train smnist "${tiny_pixels[@]}" --data data --set train.iterations=4 --out pixels --resume
+}
+
 @test "resume: of nothing" {
     refused_resume 2 'run'
     mkdir run
