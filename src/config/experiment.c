@@ -154,6 +154,19 @@ void lsnn_experiment_each(const lsnn_experiment *experiment, void (*each)(void *
     }
 }
 
+bool experiment_differs(const lsnn_experiment *a, const lsnn_experiment *b, setting_difference *out) {
+    for (size_t i = 0; i < option_count(); i++) {
+        const option *row = option_at(i);
+        const char *in_a = a->settings[i].value.text;
+        const char *in_b = lsnn_experiment_get(b, row->key);
+        if (experiment_uses(a, row) && strcmp(row->key, "train.iterations") != 0 && (in_b == NULL || strcmp(in_a, in_b) != 0)) {
+            *out = (setting_difference){.key = row->key, .in_a = in_a, .in_b = in_b};
+            return true;
+        }
+    }
+    return false;
+}
+
 /* ---- changing settings ---- */
 
 lsnn_status experiment_find(const lsnn_experiment *experiment, const char *key, size_t *index) {

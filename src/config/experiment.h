@@ -24,6 +24,11 @@ lsnn_status experiment_print(const lsnn_experiment *experiment, char **yaml);
 /* Reads YAML text over the defaults. `name` is the experiment's unless the text has one, and stands in front of messages; `origin` (a literal:
  * it is kept) is where the values are said to be from. Errors: DATA (not YAML), SETTING, MEMORY. */
 lsnn_status experiment_parse(lsnn_experiment **out, const char *name, const char *yaml, const char *origin);
+/* The first setting, but for train.iterations, in which two experiments differ, with the values of both (borrowed; in_b NULL: it is not one of b's task); false: none. */
+typedef struct setting_difference {
+    const char *key, *in_a, *in_b;
+} setting_difference;
+bool experiment_differs(const lsnn_experiment *a, const lsnn_experiment *b, setting_difference *out);
 /* The same settings with the same origins. Errors: MEMORY. */
 lsnn_status experiment_copy(lsnn_experiment **out, const lsnn_experiment *from);
 

@@ -129,6 +129,21 @@ lsnn_status model_find(char *out, size_t size, const char *name_or_path) {
                                      : share_find(out, size, "models", name_or_path, ".safetensors", &found);
 }
 
+/* A run's settings.yaml that lost some lines is still one, with defaults for what they said; its network knows better. */
+static lsnn_status check_settings(const opened_model *m, const char *folder) {
+    lsnn_status status = LSNN_OK;
+    lsnn_experiment *of_network = NULL;
+    setting_difference d;
+    TRY(lsnn_experiment_open_run(&of_network, m->path));
+    if (experiment_differs(of_network, m->experiment, &d)) {
+        TRY(fail(LSNN_ERR_DATA, "%s/settings.yaml: %s is %s, but best.safetensors was trained with %s; put it right (lsnn show %s)", folder,
+                 d.key, d.in_b == NULL ? "missing" : d.in_b, d.in_a, m->path));
+    }
+out:
+    lsnn_experiment_free(of_network);
+    return status;
+}
+
 lsnn_status model_open_alone(opened_model *m, const char *run_or_model) {
     lsnn_status status = LSNN_OK;
     tensor_file *file = NULL;
@@ -146,6 +161,9 @@ lsnn_status model_open_alone(opened_model *m, const char *run_or_model) {
         TRY(model_find(m->path, sizeof m->path, run_or_model));
     }
     TRY(tensor_file_open(&file, m->path));
+    if (folder_exists(run_or_model)) {
+        TRY(check_settings(m, run_or_model));
+    }
     TRY(model_read(&m->model, m->experiment, file));
     const char *iterations = tensor_file_metadata(file, "iterations");
     m->iterations = iterations != NULL ? strtoll(iterations, NULL, 10) : setting_int(m->experiment, "train.iterations");

@@ -35,28 +35,15 @@ typedef struct training {
 /* ---- the run folder ---- */
 
 /* A run that is resumed keeps its settings; only its length may change. Errors: SETTING (names the first that differs). */
-typedef struct comparison {
-    const lsnn_experiment *other;
-    char difference[512];
-} comparison;
-
-static void compare_setting(void *user, const lsnn_setting *s) {
-    comparison *c = user;
-    const char *other = lsnn_experiment_get(c->other, s->key);
-    if (*c->difference == '\0' && strcmp(s->key, "train.iterations") != 0 && (other == NULL || strcmp(other, s->value) != 0)) {
-        snprintf(c->difference, sizeof c->difference, "%s is %s, but the run was made with %s", s->key, s->value,
-                 other == NULL ? "another task" : other);
-    }
-}
-
 static lsnn_status check_same_settings(const training *r) {
     lsnn_status status = LSNN_OK;
     lsnn_experiment *kept = NULL;
     TRY(lsnn_experiment_open_run(&kept, r->folder));
-    comparison c = {.other = kept};
-    lsnn_experiment_each(r->experiment, compare_setting, &c);
-    if (*c.difference != '\0') {
-        TRY(fail(LSNN_ERR_SETTING, "%s: %s; a resumed run keeps its settings: use the same, or another --out", r->folder, c.difference));
+    setting_difference d;
+    if (experiment_differs(r->experiment, kept, &d)) {
+        TRY(fail(LSNN_ERR_SETTING,
+                 "%s: %s is %s, but the run was made with %s; a resumed run keeps its settings: use the same, or another --out", r->folder,
+                 d.key, d.in_a, d.in_b == NULL ? "another task" : d.in_b));
     }
 out:
     lsnn_experiment_free(kept);

@@ -1042,6 +1042,8 @@ END
 
 @test "resume: damaged settings" {
     copy_unfinished
+    sed -i '/n_ref/d' run/settings.yaml
+    refused 4 "settings.yaml: net.n_ref is 5, but best.safetensors was trained with 3" eval run
     : >run/settings.yaml
     refused_resume 4 'settings.yaml'
     echo 'task: [' >run/settings.yaml
