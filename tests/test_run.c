@@ -867,13 +867,16 @@ static void find_best(const char *folder, bool lower_is_better, int *iteration, 
     uint8_t *text;
     size_t n;
     read_whole(folder, "metrics.jsonl", &text, &n);
+    double best_loss = 0;
     *iteration = 0;
     for (char *line = strtok((char *)text, "\n"); line != NULL; line = strtok(NULL, "\n")) {
         json_t *root = json_loads(line, 0, NULL);
         json_t *here = json_object_get(root, "score");
         double x = json_number_value(here);
+        double loss = json_number_value(json_object_get(root, "valid_loss"));
         if (here != NULL) {
-            *is_last = *iteration == 0 || (lower_is_better ? x < *score : x > *score);
+            *is_last = *iteration == 0 || (lower_is_better ? x < *score : x > *score) || (x == *score && loss < best_loss);
+            best_loss = *is_last ? loss : best_loss;
             *iteration = *is_last ? (int)json_integer_value(json_object_get(root, "iteration")) : *iteration;
             *score = *is_last ? x : *score;
         }
