@@ -862,7 +862,7 @@ static void the_result_is_that_of_evaluating_the_best_network(void **state) {
     }
 }
 
-/* The first of the best validations of metrics.jsonl, and whether it is the last validation. */
+/* The best validation of metrics.jsonl, of several with the same score that with the lowest loss, and whether it is the last one. */
 static void find_best(const char *folder, bool lower_is_better, int *iteration, double *score, bool *is_last) {
     uint8_t *text;
     size_t n;
