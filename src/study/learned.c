@@ -28,15 +28,36 @@ static lsnn_status beliefs_path(const study *s, char out[1024]) {
 
 /* ---- from networks ---- */
 
+/* Curves to compare with are kept beside the row that is shown, and beside rows that are measured against no other. */
+static bool has_others(const study *s, const plan_row *row) {
+    return row->against == NULL || (s->plan.show != NULL && strcmp(s->plan.show, row->name) == 0);
+}
+
+/* Are the curves there, all that there should be? */
+static lsnn_status check_kept(const char *path, bool with_others, bool *all) {
+    lsnn_status status = LSNN_OK;
+    kept_curves kept = {0};
+    *all = false;
+    if (file_exists(path)) {
+        TRY(kept_curves_load(&kept, path));
+        *all = kept.n > 1 || !with_others;
+    }
+out:
+    kept_curves_release(&kept);
+    return status;
+}
+
 lsnn_status study_keep_curves(const study *s, const plan_row *row, uint64_t seed, const char *run, lsnn_context *context,
                               const lsnn_run_options *options) {
     lsnn_status status;
     kept_curves kept = {0};
     char path[1024];
+    bool all;
     TRY(curves_path(s, row, seed, path));
-    if (!file_exists(path)) {
+    TRY(check_kept(path, has_others(s, row), &all));
+    if (!all) {
         TRY(kept_curves_take(&kept, run, context, options));
-        TRY(kept_curves_save(&kept, row->against != NULL ? 1 : kept.n, path)); /* those to compare with are the same for all rows */
+        TRY(kept_curves_save(&kept, has_others(s, row) ? kept.n : 1, path));
     }
 out:
     kept_curves_release(&kept);

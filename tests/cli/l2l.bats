@@ -124,6 +124,7 @@ setup() {
         [ "$(find $folder/records -name '*.curves.json' | wc -l)" = 5 ]
         jq -e '.curves | length == 8 and (.[0].episode_error | length) == 20' $folder/records/l2l-$family-seed1.curves.json
         jq -e '.curves | length == 1' $folder/records/l2l-$family-lif-seed1.curves.json
+        [ $family = sinusoid ] || jq -e '.curves | length == 8' $folder/records/l2l-teacher-best-seed1.curves.json # the row that is shown
         jq -e '.beliefs | length == 4' $folder/records/beliefs.json
         for figure in examples beliefs sample scores learning; do
             says $folder/README.md "]($figure.svg)"
