@@ -110,10 +110,13 @@ out:
     return report(status);
 }
 
+static bool chooses_sample(const struct arguments *arguments) {
+    return arguments->n_set > 0 || arguments->split != NULL || arguments->sample > 0;
+}
+
 /* A .safetensors file is a probe or a model: only its content tells. A probe is of one sample, which was chosen when it was made. */
 static int plot_file(const struct arguments *arguments) {
-    bool chooses = arguments->n_set > 0 || arguments->split != NULL || arguments->sample > 0;
-    lsnn_status status = chooses ? LSNN_ERR_USAGE : plot_probe(arguments->operands[0], arguments);
+    lsnn_status status = chooses_sample(arguments) ? LSNN_ERR_USAGE : plot_probe(arguments->operands[0], arguments);
     return status == LSNN_ERR_USAGE ? plot_sample(arguments) : report(status);
 }
 
@@ -151,8 +154,7 @@ int command_plot(const struct arguments *arguments) {
         return complain(LSNN_ERR_USAGE,
                         "--curves, --connections, --learning, --beliefs, --goals and --paths are different figures; give one of them");
     }
-    if ((arguments->curves || arguments->connections) &&
-        (arguments->n_set > 0 || arguments->split != NULL || arguments->sample > 0 || arguments->first > 0)) {
+    if ((arguments->curves || arguments->connections) && (chooses_sample(arguments) || arguments->first > 0)) {
         return complain(LSNN_ERR_USAGE,
                         "--set, --split, --sample and --first choose a sample and how much of it is shown; the figure of %s shows none",
                         arguments->curves ? "--curves" : "--connections");

@@ -354,6 +354,14 @@ void sha256_hex(const void *bytes, size_t n, char hex[65]) {
     hex[64] = 0;
 }
 
+void sha256_add(const void *bytes, size_t n, char hex[65]) {
+    char both[129];
+    char of_these[65];
+    sha256_hex(bytes, n, of_these);
+    snprintf(both, sizeof both, "%s%s", hex, of_these);
+    sha256_hex(both, strlen(both), hex);
+}
+
 /* ---- locks ---- */
 
 lsnn_status file_lock(const char *path, int *out) {

@@ -22,6 +22,8 @@ bool path_has_ending(const char *path, const char *ending);
 lsnn_status path_join(char *out, size_t size, const char *folder, const char *name);
 /* SHA-256 of the bytes as 64 hexadecimal digits and a 0. */
 void sha256_hex(const void *bytes, size_t n, char hex[65]);
+/* Of several arrays, one after the other; hex is "" before the first. */
+void sha256_add(const void *bytes, size_t n, char hex[65]);
 
 /* An exclusive lock on a file, gone when the process ends, however it ends. *out is a descriptor for file_unlock.
  * Errors: BUSY (another process, or another lock of this one, holds it), IO. */

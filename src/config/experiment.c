@@ -319,19 +319,23 @@ out:
     return status;
 }
 
+lsnn_status experiment_read_from(lsnn_experiment **out, const tensor_file *file) {
+    const char *path = tensor_file_path(file);
+    const char *yaml = tensor_file_metadata(file, "settings"), *name = tensor_file_metadata(file, "experiment");
+    char base[SHARE_NAME_SIZE];
+    if (!yaml) {
+        return fail(LSNN_ERR_DATA, "%s: has no settings in its metadata; it is not a model, checkpoint or probe that a run of lsnn wrote",
+                    path);
+    }
+    share_base_name(base, path);
+    return experiment_read(out, path, name ? name : base, yaml, strlen(yaml), "run");
+}
+
 static lsnn_status open_model(lsnn_experiment **out, const char *path) {
     lsnn_status status;
     tensor_file *file = NULL;
-    char base[SHARE_NAME_SIZE];
     TRY(tensor_file_open(&file, path));
-    const char *yaml = tensor_file_metadata(file, "settings"), *name = tensor_file_metadata(file, "experiment");
-    if (!yaml) {
-        status = fail(LSNN_ERR_DATA, "%s: has no settings in its metadata; it is not a model, checkpoint or probe that a run of lsnn wrote",
-                      path);
-        goto out;
-    }
-    share_base_name(base, path);
-    TRY(experiment_read(out, path, name ? name : base, yaml, strlen(yaml), "run"));
+    TRY(experiment_read_from(out, file));
 out:
     tensor_file_close(file);
     return status;

@@ -3,6 +3,7 @@
 #define LSNN_CONFIG_EXPERIMENT_H
 
 #include "base/error.h"
+#include "base/tensorfile.h"
 
 /* A setting's value by its key (config/options.h). An unknown key, or one of another type, is a bug: assert. */
 int64_t setting_int(const lsnn_experiment *experiment, const char *key);
@@ -24,6 +25,8 @@ lsnn_status experiment_print(const lsnn_experiment *experiment, char **yaml);
 /* Reads YAML text over the defaults. `name` is the experiment's unless the text has one, and stands in front of messages; `origin` (a literal:
  * it is kept) is where the values are said to be from. Errors: DATA (not YAML), SETTING, MEMORY. */
 lsnn_status experiment_parse(lsnn_experiment **out, const char *name, const char *yaml, const char *origin);
+/* The settings that a model, checkpoint or probe was made with, from its metadata. Errors: DATA (there are none), SETTING, MEMORY. */
+lsnn_status experiment_read_from(lsnn_experiment **out, const tensor_file *file);
 /* The first setting, but for train.iterations, in which two experiments differ, with the values of both (borrowed; in_b NULL: it is not one of b's task); false: none. */
 typedef struct setting_difference {
     const char *key, *in_a, *in_b;

@@ -40,8 +40,8 @@ lsnn_status checkpoint_save(const char *folder, const lsnn_experiment *experimen
     TRY(path_join(previous, sizeof previous, folder, names[1]));
     TRY(tensor_writer_create(&writer));
     TRY(write_common(writer, "checkpoint", experiment, state, &settings));
-    if (*state->task->digest != '\0') {
-        tensor_writer_text(writer, "data", state->task->digest);
+    if (*state->data_digest != '\0') {
+        tensor_writer_text(writer, "data", state->data_digest);
     }
     adam_write(state->adam, writer);
     model_write_training(state->model, writer);
@@ -96,14 +96,14 @@ out:
     return status;
 }
 
-lsnn_status checkpoint_check_data(const tensor_file *file, const task *t) {
+lsnn_status checkpoint_check_data(const tensor_file *file, const train_state *state) {
     const char *before = tensor_file_metadata(file, "data");
-    return before == NULL || *t->digest == '\0' || strcmp(before, t->digest) == 0
+    return before == NULL || *state->data_digest == '\0' || strcmp(before, state->data_digest) == 0
                ? LSNN_OK
                : fail(
                      LSNN_ERR_DATA,
                      "%s: the data of the task %s are not those that the run was begun with; bring them back, or start anew with another --out",
-                     tensor_file_path(file), t->kind->name);
+                     tensor_file_path(file), state->task->kind->name);
 }
 
 lsnn_status checkpoint_read(const tensor_file *file, train_state *state) {

@@ -22,6 +22,7 @@ typedef struct train_state {
     lsnn_adam *adam;
     pass *pass; /* its carried state counts if carry_state */
     bool carry_state;
+    char data_digest[65]; /* task_take_digest */
     train_position position;
 } train_state;
 
@@ -32,8 +33,8 @@ lsnn_status checkpoint_is_there(const char *folder, bool *any);
 /* Opens the newest checkpoint that is whole: *file is NULL if there is none at all. If the newest is damaged, *damage says how, else it is "".
  * Errors: DATA (all are damaged), IO. */
 lsnn_status checkpoint_open(const char *folder, tensor_file **file, char damage[1024]);
-/* Is the task's data what it was? Older checkpoints do not tell. Errors: DATA. */
-lsnn_status checkpoint_check_data(const tensor_file *file, const task *t);
+/* Are the task's data what they were? Older checkpoints do not tell. Errors: DATA. */
+lsnn_status checkpoint_check_data(const tensor_file *file, const train_state *state);
 /* Takes over optimiser, carried state and position from a checkpoint; the network comes by model_read. Errors: DATA. */
 lsnn_status checkpoint_read(const tensor_file *file, train_state *state);
 

@@ -82,8 +82,9 @@ lsnn_status evaluate(batch *b, split part, uint64_t seed, int64_t n_batches, con
         n_wrong += one.n_wrong;
         n_counted += one.n_counted;
         add_sequences(b, n, &sequences);
-        rate += pass_rate(b->pass) * samples_of(b);
-        n_rated += samples_of(b);
+        double n_samples_run = samples_of(b);
+        rate += pass_rate(b->pass) * n_samples_run;
+        n_rated += n_samples_run;
         pass_activity more = pass_count_activity(b->pass, n);
         activity.spikes += more.spikes;
         activity.operations += more.operations;
@@ -130,11 +131,11 @@ lsnn_status model_find(char *out, size_t size, const char *name_or_path) {
 }
 
 /* A run's settings.yaml that lost some lines is still one, with defaults for what they said; its network knows better. */
-static lsnn_status check_settings(const opened_model *m, const char *folder) {
+static lsnn_status check_settings(const opened_model *m, const tensor_file *file, const char *folder) {
     lsnn_status status = LSNN_OK;
     lsnn_experiment *of_network = NULL;
     setting_difference d;
-    TRY(lsnn_experiment_open_run(&of_network, m->path));
+    TRY(experiment_read_from(&of_network, file));
     if (experiment_differs(of_network, m->experiment, &d)) {
         TRY(fail(LSNN_ERR_DATA, "%s/settings.yaml: %s is %s, but best.safetensors was trained with %s; put it right (lsnn show %s)", folder,
                  d.key, d.in_b == NULL ? "missing" : d.in_b, d.in_a, m->path));
@@ -147,9 +148,10 @@ out:
 lsnn_status model_open_alone(opened_model *m, const char *run_or_model) {
     lsnn_status status = LSNN_OK;
     tensor_file *file = NULL;
+    bool is_run = folder_exists(run_or_model);
     *m = (opened_model){0};
     TRY(lsnn_experiment_open_run(&m->experiment, run_or_model));
-    if (folder_exists(run_or_model)) {
+    if (is_run) {
         TRY(path_join(m->path, sizeof m->path, run_or_model, "best.safetensors"));
         if (!file_exists(m->path)) {
             TRY(fail(
@@ -161,8 +163,8 @@ lsnn_status model_open_alone(opened_model *m, const char *run_or_model) {
         TRY(model_find(m->path, sizeof m->path, run_or_model));
     }
     TRY(tensor_file_open(&file, m->path));
-    if (folder_exists(run_or_model)) {
-        TRY(check_settings(m, run_or_model));
+    if (is_run) {
+        TRY(check_settings(m, file, run_or_model));
     }
     TRY(model_read(&m->model, m->experiment, file));
     const char *iterations = tensor_file_metadata(file, "iterations");

@@ -116,8 +116,10 @@ static lsnn_status create_state(training *r) {
     if (*damage != '\0') {
         run_tell(r->options, "%s; going on from the checkpoint before it", damage);
     }
+    r->state.task = r->task;
+    task_take_digest(r->task, r->state.data_digest);
     if (file != NULL) {
-        TRY(checkpoint_check_data(file, r->task));
+        TRY(checkpoint_check_data(file, &r->state));
         TRY(model_read(&r->state.model, e, file));
         TRY(setup_check_model(r->state.model, r->task, tensor_file_path(file)));
         TRY(task_read_kept(r->task, file));
@@ -125,7 +127,6 @@ static lsnn_status create_state(training *r) {
         TRY(model_create(&r->state.model, e, &shape));
     }
     TRY(model_start_training(r->state.model, e));
-    r->state.task = r->task;
     r->state.carry_state = setting_bool(e, "train.carry_state");
     r->state.position.best_score = NAN;
     TRY(setup_adam(&r->state.adam, e, r->state.model));

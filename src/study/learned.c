@@ -33,31 +33,18 @@ static bool has_others(const study *s, const plan_row *row) {
     return row->against == NULL || (s->plan.show != NULL && strcmp(s->plan.show, row->name) == 0);
 }
 
-/* Are the curves there, all that there should be? */
-static lsnn_status check_kept(const char *path, bool with_others, bool *all) {
-    lsnn_status status = LSNN_OK;
-    kept_curves kept = {0};
-    *all = false;
-    if (file_exists(path)) {
-        TRY(kept_curves_load(&kept, path));
-        *all = kept.n > 1 || !with_others;
-    }
-out:
-    kept_curves_release(&kept);
-    return status;
-}
-
 lsnn_status study_keep_curves(const study *s, const plan_row *row, uint64_t seed, const char *run, lsnn_context *context,
                               const lsnn_run_options *options) {
     lsnn_status status;
     kept_curves kept = {0};
     char path[1024];
-    bool all;
+    bool with_others = has_others(s, row);
     TRY(curves_path(s, row, seed, path));
-    TRY(check_kept(path, has_others(s, row), &all));
-    if (!all) {
+    TRY(study_read_curves(s, row, seed, &kept));
+    if (kept.n < (with_others ? 2 : 1)) { /* not there, or not all of them */
+        kept_curves_release(&kept);
         TRY(kept_curves_take(&kept, run, context, options));
-        TRY(kept_curves_save(&kept, has_others(s, row) ? kept.n : 1, path));
+        TRY(kept_curves_save(&kept, with_others ? kept.n : 1, path));
     }
 out:
     kept_curves_release(&kept);

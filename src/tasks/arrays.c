@@ -371,12 +371,6 @@ out:
 
 static const task_kind task_arrays_with_lengths;
 
-static void add_digest(task *t, const tensor *from) {
-    if (from != NULL) {
-        task_add_digest(t, from->data, from->n * tensor_type_size(from->type));
-    }
-}
-
 static lsnn_status open_task(task **out, const lsnn_experiment *e, const lsnn_run_options *options) {
     (void)options; /* the paths are the user's own */
     lsnn_status status = LSNN_OK;
@@ -405,9 +399,6 @@ static lsnn_status open_task(task **out, const lsnn_experiment *e, const lsnn_ru
     TRY(values ? check_values(s) : check_classes(s, (int)setting_int(e, "arrays.n_classes")));
     TRY(deal_out(s, e));
     TRY(check_counted(s));
-    add_digest(&s->task, s->inputs.tensor);
-    add_digest(&s->task, s->targets.tensor);
-    add_digest(&s->task, s->lengths.tensor);
     *out = &s->task;
     return LSNN_OK;
 out:
@@ -454,6 +445,16 @@ static int sample_length(const task *t, split part, uint64_t index) {
     return (int)length_of(s, s->order[s->first[part] + index]);
 }
 
-const task_kind task_arrays = {.name = "arrays", .open = open_task, .close = close_task, .write = write_sample};
+static void take_digest(const task *t, char digest[65]) {
+    const arrays *s = (const arrays *)t;
+    const tensor *all[] = {s->inputs.tensor, s->targets.tensor, s->lengths.tensor};
+    for (int k = 0; k < 3; k++) {
+        if (all[k] != NULL) {
+            sha256_add(all[k]->data, all[k]->n * tensor_type_size(all[k]->type), digest);
+        }
+    }
+}
+
+const task_kind task_arrays = {.name = "arrays", .open = open_task, .close = close_task, .write = write_sample, .take_digest = take_digest};
 static const task_kind task_arrays_with_lengths = {
-    .name = "arrays", .open = open_task, .close = close_task, .write = write_sample, .length = sample_length};
+    .name = "arrays", .open = open_task, .close = close_task, .write = write_sample, .length = sample_length, .take_digest = take_digest};

@@ -96,11 +96,6 @@ out:
     return status;
 }
 
-static void add_digest(task *t, int64_t n, int n_pixels, const uint8_t *pixels, const uint8_t *labels) {
-    task_add_digest(t, pixels, (size_t)n * (size_t)n_pixels);
-    task_add_digest(t, labels, (size_t)n);
-}
-
 static lsnn_status open_mnist(task **out, const lsnn_experiment *e, const lsnn_run_options *options) {
     lsnn_status status = LSNN_OK;
     char path[1024];
@@ -127,8 +122,6 @@ static lsnn_status open_mnist(task **out, const lsnn_experiment *e, const lsnn_r
         s->task.n_samples[p] = s->sets[p].n;
     }
     TRY(set_up(s, e, &task_smnist, s->train_file.columns, s->train_file.rows, 255));
-    add_digest(&s->task, s->train_file.n, n_pixels, s->train_file.pixels, s->train_file.labels);
-    add_digest(&s->task, s->test_file.n, n_pixels, s->test_file.pixels, s->test_file.labels);
     *out = &s->task;
     return LSNN_OK;
 out:
@@ -272,5 +265,18 @@ static void write_sample(const task *t, split part, uint64_t seed, uint64_t inde
 }
 
 const task_kind task_digits = {.name = "digits", .open = open_digits, .close = close_task, .write = write_sample};
-const task_kind task_smnist = {
-    .name = "smnist", .open = open_mnist, .open_shape = open_mnist_shape, .close = close_task, .write = write_sample};
+static void take_digest(const task *t, char digest[65]) {
+    const images *s = (const images *)t;
+    const mnist *files[] = {&s->train_file, &s->test_file};
+    for (int k = 0; k < 2; k++) {
+        sha256_add(files[k]->pixels, (size_t)files[k]->n * (size_t)s->n_pixels, digest);
+        sha256_add(files[k]->labels, (size_t)files[k]->n, digest);
+    }
+}
+
+const task_kind task_smnist = {.name = "smnist",
+                               .open = open_mnist,
+                               .open_shape = open_mnist_shape,
+                               .close = close_task,
+                               .write = write_sample,
+                               .take_digest = take_digest};

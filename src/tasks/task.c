@@ -1,9 +1,6 @@
 #include "tasks/task.h"
 
-#include "base/file.h"
-
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -49,14 +46,6 @@ void task_close(task *t) {
         free(t->window_stop);
         t->kind->close(t);
     }
-}
-
-void task_add_digest(task *t, const void *bytes, size_t n) {
-    char both[129];
-    char of_these[65];
-    sha256_hex(bytes, n, of_these);
-    snprintf(both, sizeof both, "%s%s", t->digest, of_these);
-    sha256_hex(both, strlen(both), t->digest);
 }
 
 lsnn_status task_need_split(const task *t, split part) {

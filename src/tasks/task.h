@@ -38,6 +38,8 @@ typedef struct task_kind {
     void (*write)(const task *t, split part, uint64_t seed, uint64_t index, const sample_writer *to);
     /* Steps that sample `index` of a split takes, 1..n_steps: windows that begin later do not count, and its input there stays silent. NULL: every sample takes all n_steps. */
     int (*length)(const task *t, split part, uint64_t index);
+    /* A digest of the data that samples come from: a training goes on with the same alone. NULL: they are drawn, or none is taken. */
+    void (*take_digest)(const task *t, char digest[65]);
 } task_kind;
 
 /* First member of every task's own struct. */
@@ -50,7 +52,6 @@ struct task {
     int n_in, n_out, n_steps, n_windows;
     int *window_start, *window_stop; /* [n_windows] */
     int64_t n_samples[SPLITS];       /* 0: drawn, without end; -1: the data have none */
-    char digest[65];                 /* of the data, by task_add_digest; "": not taken */
 };
 
 /* Opens the task that the experiment names. Errors: as open, USAGE (a family or an environment for a task that takes none). */
@@ -62,8 +63,6 @@ void task_close(task *t);
 lsnn_status task_need_split(const task *t, split part);
 /* Room for n_windows windows. Errors: MEMORY. */
 lsnn_status task_create_windows(task *t, int n_windows);
-/* These bytes, too, are data that samples come from: a training goes on with the same alone. */
-void task_add_digest(task *t, const void *bytes, size_t n);
 
 static inline void task_write_kept(const task *t, tensor_writer *writer) {
     if (t->kind->write_kept != NULL) {
@@ -79,6 +78,14 @@ static inline bool task_has_lengths(const task *t) {
 }
 static inline int task_length(const task *t, split part, uint64_t index) {
     return t->kind->length != NULL ? t->kind->length(t, part, index) : t->n_steps;
+}
+
+/* "" where none is taken. */
+static inline void task_take_digest(const task *t, char digest[65]) {
+    digest[0] = '\0';
+    if (t->kind->take_digest != NULL) {
+        t->kind->take_digest(t, digest);
+    }
 }
 
 static inline void sample_spike(const sample_writer *to, int t, int i) {
