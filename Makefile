@@ -40,7 +40,7 @@ install:
 	DESTDIR=$(DESTDIR) cmake --install $(BUILD)
 	@if [ -z "$(DESTDIR)" ] && [ "$$(id -u)" = 0 ]; then ldconfig || true; fi
 
-## bench: time lsnn and its peers on the same work, in 40 minutes, into build/bench (`lsnn bench` alone takes a minute)
+## bench: time lsnn and its peers on the same work, in 45 minutes, into build/bench (`lsnn bench` alone takes a minute)
 bench: build
 	@scripts/setup.sh bench
 	bench/run.sh --lsnn $(BUILD)/lsnn

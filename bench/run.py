@@ -2,8 +2,8 @@
 """Times the same work in lsnn and in other programs, in alternation, and writes build/bench/: results.json, table.md, figures.
 
 docs/benchmark.md says what is timed, how, and how to read it. Parts: check (lsnn's gradients against those of the same model in JAX and PyTorch;
-without it nothing is timed), peers (sequential MNIST), long (10,000 steps), inference (step by step), scaling (curves), report (table and figures
-from the results so far). Results of parts that are not run are kept.
+without it nothing is timed), peers (sequential MNIST), long (10,000 steps), inference (step by step), scaling (curves), speech (an epoch of a corpus as
+large as TIMIT), report (table and figures from the results so far). Results of parts that are not run are kept.
 """
 import argparse
 import json
@@ -11,6 +11,7 @@ import os
 import pathlib
 import platform
 import signal
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -18,10 +19,11 @@ import threading
 import time
 
 import environments
+import noise
 
 HERE = pathlib.Path(__file__).resolve().parent
 OUT = HERE.parent / "build/bench"
-PARTS = ("check", "peers", "long", "inference", "scaling", "report")
+PARTS = ("check", "peers", "long", "inference", "scaling", "speech", "report")
 TOLERANCE = 1e-4  # of the largest entry of each gradient array
 ITERATION_LIMIT, PROGRAM_LIMIT = 120, 400  # seconds; the second holds for a whole program, with its compilation and warm-up
 
@@ -42,6 +44,7 @@ LIBRARY = {"norse": "norse", "snntorch": "snntorch", "sinabs": "sinabs", "frames
 SMNIST = {"batch": 256, "steps": 840, "inputs": 80, "neurons": 220, "delays": 10, "connectivity": 1, "rate": 10}
 LONG = {"batch": 10, "steps": 10000, "inputs": 300, "neurons": 300, "delays": 10, "connectivity": 1, "rate": 10}
 STEP = {**SMNIST, "batch": 1}
+SPEECH = {"speakers": 462, "sentences": 8, "seconds": 3, "batch": 32, "iterations": 39}  # TIMIT's 3,696 training sentences, a third of an epoch each round
 CHECKS = [{"batch": 8, "steps": 120}, {"batch": 8, "steps": 120, "connectivity": 0.12}, {"batch": 8, "steps": 120, "delays": 1}]
 CURVES = {
     "steps": (105, 210, 420, 840, 1680, 3360, 6720),
@@ -56,6 +59,7 @@ QUICK = {
     "smnist": {"batch": 16, "steps": 60}, "long": {"batch": 4, "steps": 200}, "step": {"steps": 100},
     "curves": {"steps": (30, 60), "neurons": (55, 220), "batch": (8, 16), "connectivity": (0.12, 1), "rate": (3, 10), "threads": (1, 2)},
     "points": {"steps": (30, 60)},
+    "speech": {"speakers": 8, "seconds": 1, "iterations": 2},
 }
 
 
@@ -251,6 +255,46 @@ class Bench:
             self.save()
             self.forget_work()
 
+    def speech(self):
+        """Phones frame by frame: the experiments timit and timit-lstm as `lsnn train` runs them, and PyTorch's LSTM of the same size, on sentences of equal length."""
+        work = {**SPEECH, **(QUICK["speech"] if self.quick else {})}
+        lstm = "not spiking: 200 LSTM units in each direction, a step a frame"
+        programs = [
+            ("lsnn, 2 x 400 neurons", "20 % of the connections, rewired in each iteration; five steps a frame", lambda: self.train_speech("timit", corpus, work)),
+            ("lsnn, LSTM 2 x 200", lstm, lambda: self.train_speech("timit-lstm", corpus, work)),
+            ("PyTorch LSTM 2 x 200", lstm, lambda: self.phones_lstm(work)),
+        ]
+        rows = [{"name": name, "variant": "", "model": model, "runs": []} for name, model, _ in programs]
+        with tempfile.TemporaryDirectory(dir=OUT, prefix="speech-") as folder:
+            corpus = pathlib.Path(folder)
+            noise.write(corpus, work["speakers"], work["sentences"], work["seconds"])
+            for number in range(self.rounds):
+                for row, (name, _, run) in zip(rows, programs):
+                    row["runs"].append(run())
+                    say(f"speech, round {number + 1} of {self.rounds}: {name}: {brief(row['runs'][-1])}")
+        self.results["speech"] = {"work": work, "rows": rows, "once": []}
+        self.save()
+
+    def train_speech(self, experiment, corpus, work):
+        """One row of lsnn: the times between the lines of the training's record. The first iteration, before which the corpus is read, warms up."""
+        settings = {"data.path": corpus, "train.batch": work["batch"], "train.iterations": work["iterations"] + 1, "train.valid_every": work["iterations"] + 1}
+        sets = [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]
+        with tempfile.TemporaryDirectory(dir=OUT, prefix="speech-run-") as folder:
+            command = [self.options.lsnn, "train", experiment, "--json", "--quiet", "--no-test", "--threads", str(self.options.threads), "--out", f"{folder}/run", *sets]
+            result = execute(command, self.options.threads)
+            if "failed" in result:
+                return result
+            record = [json.loads(line) for line in pathlib.Path(folder, "run/metrics.jsonl").read_text().splitlines()]
+        seconds = [after["seconds"] - before["seconds"] for before, after in zip(record, record[1:])]
+        return {"iteration_seconds": statistics.median(seconds), "all_seconds": seconds, "peak_bytes": result["peak_bytes"], "rate_hz": result.get("rate_hz"),
+                "versions": {"lsnn": result["version"]}}
+
+    def phones_lstm(self, work):
+        if "torch" in self.absent:
+            return {"failed": f"absent: {self.absent['torch']}"}
+        sizes = ["--batch", str(work["batch"]), "--frames", str(100 * work["seconds"]), "--iterations", str(work["iterations"])]
+        return execute([self.python["torch"], str(HERE / "peers/phones_lstm.py"), "--threads", str(self.options.threads), *sizes], self.options.threads)
+
     def report(self):
         python = self.python["jax"] if "jax" not in self.absent else sys.executable
         if subprocess.run([python, str(HERE / "report.py"), str(self.path)]).returncode:
@@ -301,6 +345,8 @@ def main():
         bench.compare("inference", {**STEP, **small.get("step", {})}, "step")
     if "scaling" in parts:
         bench.scaling()
+    if "speech" in parts:
+        bench.speech()
     if "report" in parts:
         bench.report()
 

@@ -784,6 +784,7 @@ static void runs(void **state) {
     assert_failure(lsnn_experiment_open_run(&back, in_folder("junk.safetensors")), LSNN_ERR_DATA, in_folder("junk.safetensors"));
     assert_failure(lsnn_experiment_open_run(&back, in_folder("nothing")), LSNN_ERR_IO, in_folder("nothing"), "neither a run folder");
     assert_failure(lsnn_experiment_open_run(&back, "no-such-model"), LSNN_ERR_IO, "no-such-model", "neither a run folder");
+    assert_failure(lsnn_experiment_open_run(&back, "ship"), LSNN_ERR_IO, "ship: neither a run folder", "the nearest name is shipped");
     write_file("run-1/settings.yaml", "task: digits\nnet:\n  nlif: 1\n");
     assert_failure(lsnn_experiment_open_run(&back, in_folder("run-1")), LSNN_ERR_SETTING, "settings.yaml:3: net.nlif",
                    "did you mean net.n_lif?");

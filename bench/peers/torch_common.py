@@ -8,12 +8,17 @@ import torch  # noqa: E402
 from work import Timer, Work, arguments  # noqa: E402, F401
 
 
+def prepare(threads):
+    """Settings of the processor, and the seed."""
+    torch.set_num_threads(threads)
+    torch.manual_seed(1)
+    torch.set_flush_denormal(True)
+
+
 def start(variants, **versions):
     """Arguments, work and timer of a program."""
     args = arguments(variants)
-    torch.set_num_threads(args.threads)
-    torch.manual_seed(1)
-    torch.set_flush_denormal(True)
+    prepare(args.threads)
     timer = Timer(torch=torch.__version__, **versions)
     return args, Work(args.work), timer
 

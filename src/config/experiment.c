@@ -387,6 +387,18 @@ out:
     return status;
 }
 
+static lsnn_status unknown_run_or_model(const char *text) {
+    lsnn_status status;
+    char nearest[SHARE_NAME_SIZE] = "";
+    if (!share_is_path(text)) {
+        TRY(share_nearest("models", text, nearest));
+    }
+    status = fail(LSNN_ERR_IO, "%s: neither a run folder, nor a model file, nor a model that ships%s%s; 'lsnn train' writes run folders",
+                  text, *nearest ? ", of which the nearest name is " : "", nearest);
+out:
+    return status;
+}
+
 lsnn_status lsnn_experiment_open_run(lsnn_experiment **out, const char *run_or_model) {
     lsnn_status status;
     char path[PATH_SIZE];
@@ -404,10 +416,7 @@ lsnn_status lsnn_experiment_open_run(lsnn_experiment **out, const char *run_or_m
     if (!share_is_path(run_or_model)) {
         TRY(share_find(path, sizeof path, "models", run_or_model, ".safetensors", &found));
     }
-    status = found
-                 ? open_model(out, path)
-                 : fail(LSNN_ERR_IO, "%s: neither a run folder, nor a model file, nor a model that ships; 'lsnn train' writes run folders",
-                        run_or_model);
+    status = found ? open_model(out, path) : unknown_run_or_model(run_or_model);
 out:
     return status;
 }

@@ -44,8 +44,8 @@ out:
     return status;
 }
 
-static int is_yaml_file(const struct dirent *entry) {
-    return entry->d_name[0] != '.' && path_has_ending(entry->d_name, ".yaml");
+static int ships(const struct dirent *entry) {
+    return entry->d_name[0] != '.' && (path_has_ending(entry->d_name, ".yaml") || path_has_ending(entry->d_name, ".safetensors"));
 }
 
 static int by_bytes(const struct dirent **a, const struct dirent **b) {
@@ -58,7 +58,7 @@ lsnn_status share_each(const char *folder, lsnn_status (*each)(void *user, const
     struct dirent **entries = NULL;
     int n = 0;
     TRY(share_path(whole, sizeof whole, folder));
-    n = scandir(whole, &entries, is_yaml_file, by_bytes);
+    n = scandir(whole, &entries, ships, by_bytes);
     if (n < 0) {
         n = 0;
         TRY(fail_errno(LSNN_ERR_IO, "%s: can't be listed", whole));
