@@ -121,7 +121,7 @@ setup() {
     for family in teacher sinusoid; do
         folder=all/l2l-$family
         says out "$folder/README.md"
-        [ "$(find $folder/records -name '*.curves.json' | wc -l)" = 5 ]
+        [ "$(find $folder/records -name '*.curves.json' | wc -l)" = "$(grep -c '^  l2l-' "$LSNN_SOURCE/reproduce/l2l-$family.yaml")" ] # each row's
         jq -e '.curves | length == 8 and (.[0].episode_error | length) == 20' $folder/records/l2l-$family-seed1.curves.json
         jq -e '.curves | length == 1' $folder/records/l2l-$family-lif-seed1.curves.json
         [ $family = sinusoid ] || jq -e '.curves | length == 8' $folder/records/l2l-teacher-best-seed1.curves.json # the row that is shown
@@ -131,7 +131,7 @@ setup() {
         done
         says $folder/sample.svg '>Output<'
         says $folder/README.md '## Beside others, on the same episodes'
-        [ "$(grep -Ec "\| LSNN(, best recipe found)? \| 1 \| [+-]" $folder/README.md)" = 4 ]
+        [ "$(grep -Ec "\| LSNN(, best recipe found)? \| 1 \| [+-]" $folder/README.md)" = "$(grep -c '^    against:' "$LSNN_SOURCE/reproduce/l2l-$family.yaml")" ]
         mkdir -p "copy/l2l-$family"
         cp -r $folder/records $folder/sample.svg $folder/connections.svg "copy/l2l-$family"
     done
