@@ -112,6 +112,10 @@ def execute(command, threads, limit=PROGRAM_LIMIT, folder=None):
     return {**(json.loads(lines[-1]) if lines else {}), "peak_bytes": usage.ru_maxrss * 1024, "wall_seconds": time.monotonic() - began}
 
 
+def set_flags(settings):
+    return [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]
+
+
 class Bench:
     def __init__(self, options):
         self.options, self.quick = options, options.quick
@@ -133,8 +137,7 @@ class Bench:
         """One row of lsnn."""
         threads = threads or self.options.threads
         settings = {**SMNIST, **work, "training": "true" if training else "false"}
-        words = [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]
-        result = execute([self.options.lsnn, "bench", "--json", "--threads", str(threads), *words], threads)
+        result = execute([self.options.lsnn, "bench", "--json", "--threads", str(threads), *set_flags(settings)], threads)
         return result if "failed" in result else {**result["custom"], "peak_bytes": result["peak_bytes"], "versions": {"lsnn": result["version"], "isa": result["isa"]}}
 
     def write(self, work):
@@ -143,8 +146,7 @@ class Bench:
         name = "-".join(f"{key}{value}" for key, value in settings.items())
         path = OUT / f"work-{name}.safetensors"
         if name not in self.written:
-            words = [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]
-            result = execute([self.options.lsnn, "bench", *words, "--write", str(path)], self.options.threads)
+            result = execute([self.options.lsnn, "bench", *set_flags(settings), "--write", str(path)], self.options.threads)
             if "failed" in result:
                 sys.exit(f"bench: lsnn can't write the work {settings}: {result['failed']}")
             self.written[name] = path
@@ -224,8 +226,7 @@ class Bench:
         self.forget_work()
 
     def lsnn_step(self):
-        work = ["batch=1", "training=false", "stepwise=true"]
-        sets = [word for assignment in work for word in ("--set", assignment)]
+        sets = set_flags({"batch": 1, "training": "false", "stepwise": "true"})
         result = execute([self.options.lsnn, "bench", "--json", *sets, "--threads", str(self.options.threads)], self.options.threads)
         return result if "failed" in result else {**result["custom"], "versions": {"lsnn": result["version"], "isa": result["isa"]}}
 
@@ -278,9 +279,9 @@ class Bench:
     def train_speech(self, experiment, corpus, work):
         """One row of lsnn: the times between the lines of the training's record. The first iteration, before which the corpus is read, warms up."""
         settings = {"data.path": corpus, "train.batch": work["batch"], "train.iterations": work["iterations"] + 1, "train.valid_every": work["iterations"] + 1}
-        sets = [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]
         with tempfile.TemporaryDirectory(dir=OUT, prefix="speech-run-") as folder:
-            command = [self.options.lsnn, "train", experiment, "--json", "--quiet", "--no-test", "--threads", str(self.options.threads), "--out", f"{folder}/run", *sets]
+            command = [self.options.lsnn, "train", experiment, "--json", "--quiet", "--no-test", "--threads", str(self.options.threads), "--out", f"{folder}/run",
+                       *set_flags(settings)]
             result = execute(command, self.options.threads)
             if "failed" in result:
                 return result

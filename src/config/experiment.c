@@ -360,13 +360,13 @@ static lsnn_status list_one(void *user, const char *name, const char *path) {
 }
 
 lsnn_status lsnn_experiment_list(void (*each)(void *user, const char *name, const char *summary), void *user) {
-    return share_each("experiments", list_one, &(listing){each, user});
+    return share_each("experiments", ".yaml", list_one, &(listing){each, user});
 }
 
 static lsnn_status unknown_experiment(const char *wanted) {
     lsnn_status status;
     char shown[EXCERPT_SIZE], nearest[SHARE_NAME_SIZE];
-    TRY(share_nearest("experiments", wanted, nearest));
+    TRY(share_nearest("experiments", ".yaml", wanted, nearest));
     excerpt(shown, wanted);
     status = fail(LSNN_ERR_SETTING, "no experiment %s ships; %s%s%s'lsnn list' shows all, and a file of your own ends in .yaml", shown,
                   *nearest ? "did you mean " : "", nearest, *nearest ? "? " : "");
@@ -391,7 +391,7 @@ static lsnn_status unknown_run_or_model(const char *text) {
     lsnn_status status;
     char nearest[SHARE_NAME_SIZE] = "";
     if (!share_is_path(text)) {
-        TRY(share_nearest("models", text, nearest));
+        TRY(share_nearest("models", ".safetensors", text, nearest));
     }
     status = fail(LSNN_ERR_IO, "%s: neither a run folder, nor a model file, nor a model that ships%s%s; 'lsnn train' writes run folders",
                   text, *nearest ? ", of which the nearest name is " : "", nearest);

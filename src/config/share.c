@@ -44,29 +44,32 @@ out:
     return status;
 }
 
-static int ships(const struct dirent *entry) {
-    return entry->d_name[0] != '.' && (path_has_ending(entry->d_name, ".yaml") || path_has_ending(entry->d_name, ".safetensors"));
+static int is_shown(const struct dirent *entry) {
+    return entry->d_name[0] != '.';
 }
 
 static int by_bytes(const struct dirent **a, const struct dirent **b) {
     return strcmp((*a)->d_name, (*b)->d_name);
 }
 
-lsnn_status share_each(const char *folder, lsnn_status (*each)(void *user, const char *name, const char *path), void *user) {
+lsnn_status share_each(const char *folder, const char *ending, lsnn_status (*each)(void *user, const char *name, const char *path),
+                       void *user) {
     lsnn_status status;
     char whole[PATH_SIZE], path[PATH_SIZE], name[SHARE_NAME_SIZE];
     struct dirent **entries = NULL;
     int n = 0;
     TRY(share_path(whole, sizeof whole, folder));
-    n = scandir(whole, &entries, ships, by_bytes);
+    n = scandir(whole, &entries, is_shown, by_bytes);
     if (n < 0) {
         n = 0;
         TRY(fail_errno(LSNN_ERR_IO, "%s: can't be listed", whole));
     }
     for (int i = 0; i < n; i++) {
-        TRY(path_join(path, sizeof path, whole, entries[i]->d_name));
-        share_base_name(name, path);
-        TRY(each(user, name, path));
+        if (path_has_ending(entries[i]->d_name, ending)) {
+            TRY(path_join(path, sizeof path, whole, entries[i]->d_name));
+            share_base_name(name, path);
+            TRY(each(user, name, path));
+        }
     }
 out:
     for (int i = 0; i < n; i++) {
@@ -93,9 +96,9 @@ static lsnn_status compare(void *user, const char *name, const char *path) {
     return LSNN_OK;
 }
 
-lsnn_status share_nearest(const char *folder, const char *wanted, char nearest[SHARE_NAME_SIZE]) {
+lsnn_status share_nearest(const char *folder, const char *ending, const char *wanted, char nearest[SHARE_NAME_SIZE]) {
     *nearest = '\0';
-    return share_each(folder, compare, &(search){wanted, SIZE_MAX, nearest});
+    return share_each(folder, ending, compare, &(search){wanted, SIZE_MAX, nearest});
 }
 
 bool share_is_path(const char *text) {

@@ -339,7 +339,7 @@ static lsnn_status find_plan(char *path, size_t size, const char *name_or_path) 
     }
     TRY(share_find(path, size, "reproduce", name_or_path, ".yaml", &found));
     if (!found) {
-        TRY(share_nearest("reproduce", name_or_path, nearest));
+        TRY(share_nearest("reproduce", ".yaml", name_or_path, nearest));
         excerpt(shown, name_or_path);
         status =
             fail(LSNN_ERR_USAGE, "no table %s ships; %s%s%s'lsnn reproduce' without a name lists all, and a file of your own ends in .yaml",

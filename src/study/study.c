@@ -629,5 +629,5 @@ static lsnn_status list_one(void *user, const char *name, const char *path) {
 }
 
 lsnn_status lsnn_reproduction_list(void (*each)(void *user, const char *name, const char *title), void *user) {
-    return share_each("reproduce", list_one, &(listing){each, user});
+    return share_each("reproduce", ".yaml", list_one, &(listing){each, user});
 }
