@@ -512,35 +512,58 @@ static void features_have_mean_0_and_deviation_1_over_the_training_sentences(voi
     }
 }
 
-/* speech.per_recording: each recording's own mean is taken off, and its deviation divided by. */
-static void recordings_are_evened_out(void **state) {
+typedef struct evenness {
+    bool means_are_0, deviations_are_1;
+} evenness;
+
+/* Of the features of n test samples together. */
+static evenness evenness_of(const task *t, int64_t first, int64_t n) {
+    enum { N_IN = 13 };
+    evenness even = {true, true};
+    double sums[N_IN] = {0}, squares[N_IN] = {0}, n_frames = 0;
+    for (int64_t k = first; k < first + n; k++) {
+        sample s = take_sample(t, SPLIT_TEST, k);
+        int length = t->kind->length(t, SPLIT_TEST, (uint64_t)k);
+        n_frames += length;
+        for (int at_step = 0; at_step < length * N_IN; at_step++) {
+            sums[at_step % N_IN] += (double)s.x[at_step];
+            squares[at_step % N_IN] += (double)s.x[at_step] * (double)s.x[at_step];
+        }
+        free_sample(&s);
+    }
+    for (int i = 0; i < N_IN; i++) {
+        even.means_are_0 = even.means_are_0 && fabs(sums[i] / n_frames) < 1e-4;
+        even.deviations_are_1 = even.deviations_are_1 && fabs(squares[i] / n_frames - 1) < 1e-3;
+    }
+    return even;
+}
+
+/* speech.per_recording and per_speaker: the mean over each recording, or each speaker's, is taken off, and the deviation divided by. */
+static void recordings_and_speakers_are_evened_out(void **state) {
     (void)state;
+    enum { OF_A_SPEAKER = 3 }; /* sentences in the test */
     static const char *const kinds[] = {"nothing", "mean", "deviation"};
     char settings[PATH_SIZE + 200], path[PATH_SIZE];
-    enum { N_IN = 13 };
-    for (int c = 0; c < 3; c++) {
-        snprintf(settings, sizeof settings, "task: timit\ndata.path: %s\nspeech: {frame_ms: 1, differences: 0, per_recording: %s}\n",
-                 at(path, "mini"), kinds[c]);
+    for (int c = 0; c < 6; c++) {
+        bool of_speakers = c >= 3;
+        snprintf(settings, sizeof settings, "task: timit\ndata.path: %s\nspeech: {frame_ms: 1, differences: 0, %s: %s}\n", at(path, "mini"),
+                 of_speakers ? "per_speaker" : "per_recording", kinds[c % 3]);
         task *t = open_task(settings);
         assert_non_null(t);
-        bool means_are_0 = true, deviations_are_1 = true;
+        assert_int_equal(t->n_samples[SPLIT_TEST], 3 * OF_A_SPEAKER);
+        evenness alone = {true, true}, together = {true, true};
         for (int64_t k = 0; k < t->n_samples[SPLIT_TEST]; k++) {
-            sample s = take_sample(t, SPLIT_TEST, k);
-            int n = t->kind->length(t, SPLIT_TEST, (uint64_t)k);
-            for (int i = 0; i < N_IN; i++) {
-                double sum = 0, squares = 0;
-                for (int step = 0; step < n; step++) {
-                    double x = (double)s.x[step * N_IN + i];
-                    sum += x / n;
-                    squares += x * x / n;
-                }
-                means_are_0 = means_are_0 && fabs(sum) < 1e-4;
-                deviations_are_1 = deviations_are_1 && fabs(squares - 1) < 1e-3;
-            }
-            free_sample(&s);
+            evenness even = evenness_of(t, k, 1);
+            alone = (evenness){alone.means_are_0 && even.means_are_0, alone.deviations_are_1 && even.deviations_are_1};
         }
-        assert_int_equal(means_are_0, c >= 1);
-        assert_int_equal(deviations_are_1, c == 2);
+        for (int64_t k = 0; k < t->n_samples[SPLIT_TEST]; k += OF_A_SPEAKER) {
+            evenness even = evenness_of(t, k, OF_A_SPEAKER);
+            together = (evenness){together.means_are_0 && even.means_are_0, together.deviations_are_1 && even.deviations_are_1};
+        }
+        assert_int_equal(alone.means_are_0, !of_speakers && c % 3 >= 1);
+        assert_int_equal(alone.deviations_are_1, !of_speakers && c % 3 == 2);
+        assert_int_equal(together.means_are_0, c % 3 >= 1);
+        assert_int_equal(together.deviations_are_1, c % 3 == 2);
         task_close(t);
     }
 }
@@ -554,6 +577,7 @@ static void settings_that_do_not_fit_are_refused(void **state) {
                  {"low_hz: 4000, high_hz: 4000", "low < high <= 8000"},
                  {"n_filters: 200", "lies between two bins of the FFT"},
                  {"hop_ms: 0.001", "make them longer"},
+                 {"per_recording: mean, per_speaker: deviation", "speech.per_recording is mean and speech.per_speaker deviation"},
                  {"sample_rate: 8000", "has 16000 samples a second, speech.sample_rate is 8000"}};
     char settings[PATH_SIZE + 200], path[PATH_SIZE];
     for (size_t k = 0; k < sizeof wrong / sizeof *wrong; k++) {
@@ -615,7 +639,7 @@ int main(void) {
                                        cmocka_unit_test(what_is_no_corpus_is_refused),
                                        cmocka_unit_test(frames_have_the_phone_at_their_centre),
                                        cmocka_unit_test(features_have_mean_0_and_deviation_1_over_the_training_sentences),
-                                       cmocka_unit_test(recordings_are_evened_out),
+                                       cmocka_unit_test(recordings_and_speakers_are_evened_out),
                                        cmocka_unit_test(settings_that_do_not_fit_are_refused),
                                        cmocka_unit_test(digits_are_split_by_speaker)};
     return cmocka_run_group_tests(tests, make_corpora, remove_corpora);

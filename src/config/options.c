@@ -255,6 +255,8 @@ static const option table[] = {
     {"speech.difference_width", OPTION_INT, "2", 1, 20, "[]", NULL, "frames", "how far to each side a difference looks", SPEECH, NULL},
     {"speech.per_recording", OPTION_CHOICE, "nothing", 0, 0, NULL, "nothing|mean|deviation", "",
      "what is evened out in each recording by itself: each feature's mean, or mean and standard deviation", SPEECH, NULL},
+    {"speech.per_speaker", OPTION_CHOICE, "nothing", 0, 0, NULL, "nothing|mean|deviation", "",
+     "the same over all of a speaker's recordings in a split, in place of each", SPEECH, NULL},
     {"speech.frame_ms", OPTION_INT, "5", 1, 100, "[]", NULL, "ms", "time that each frame is shown to the network", SPEECH, NULL},
     {"speech.fold", OPTION_BOOL, "false", 0, 0, NULL, "true|false", "",
      "fold the phones: TIMIT's 61 to 39, other corpora's as their phones.txt says", TIMIT, NULL},

@@ -81,6 +81,7 @@ typedef struct search {
     int64_t room[CORPUS_PARTS];
     bool in_test; /* in TEST */
     const char *speaker;
+    int n_speakers; /* so far */
     development listed;
 } search;
 
@@ -148,7 +149,7 @@ static lsnn_status add_sentence(search *s, const char *folder, const char *sound
         c->sentences[part] = larger;
         s->room[part] = room;
     }
-    corpus_sentence new_one = {.sound = strdup(path[0]), .labels = strdup(path[1])};
+    corpus_sentence new_one = {.speaker = s->n_speakers, .sound = strdup(path[0]), .labels = strdup(path[1])};
     c->sentences[part][c->n[part]++] = new_one;
     if (new_one.sound == NULL || new_one.labels == NULL) {
         return fail(LSNN_ERR_MEMORY, "%s: no memory for the paths of its files", c->folder);
@@ -191,6 +192,7 @@ static lsnn_status walk_speaker(search *s, const char *folder, const char *speak
     int n = 0;
     char stem[256];
     s->speaker = speaker;
+    s->n_speakers++;
     TRY(list_folder(folder, &names, &n));
     for (int k = 0; k < n; k++) {
         const char *name = names[k]->d_name;

@@ -7,6 +7,7 @@
 typedef enum corpus_part { CORPUS_TRAIN, CORPUS_VALID, CORPUS_TEST, CORPUS_PARTS } corpus_part;
 
 typedef struct corpus_sentence {
+    int speaker;          /* whose: speakers are counted over all folders */
     char *sound, *labels; /* paths */
 } corpus_sentence;
 

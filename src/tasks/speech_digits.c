@@ -91,6 +91,7 @@ static lsnn_status deal_out(utterances *s, const lsnn_experiment *e, const fsdd 
     const char *valid = setting_text(e, "speech.valid_speaker");
     int64_t n[SPLITS] = {0};
     int64_t longest = 0;
+    int speaker = 0;
     for (int64_t k = 0; k < set->n; k++) {
         n[part_of(&set->recordings[k], left_out, valid)]++;
     }
@@ -101,7 +102,8 @@ static lsnn_status deal_out(utterances *s, const lsnn_experiment *e, const fsdd 
     for (int64_t k = 0; k < set->n; k++) {
         split part = part_of(&set->recordings[k], left_out, valid);
         utterance *u = &s->of[part][n[part]++];
-        TRY(utterance_set(s, u, &set->recordings[k].sound));
+        speaker += k > 0 && strcmp(set->recordings[k].speaker, set->recordings[k - 1].speaker) != 0;
+        TRY(utterance_set(s, u, speaker, &set->recordings[k].sound));
         TRY(utterance_make_labels(u, 1));
         u->class_of[0] = set->recordings[k].digit;
         longest = u->n_frames > longest ? u->n_frames : longest;

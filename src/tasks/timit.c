@@ -74,7 +74,7 @@ static lsnn_status open_sentence(timit *s, const lsnn_experiment *e, const corpu
     int64_t hop = features_centre(s->shared.maker, 1) - features_centre(s->shared.maker, 0);
     TRY(sound_open(from->sound, s->shared.rate, &recording));
     TRY(phone_labels_open(&labels, from->labels, &s->phones, recording.n, hop, setting_bool(e, "speech.allow_gaps")));
-    TRY(utterance_set(&s->shared, u, &recording));
+    TRY(utterance_set(&s->shared, u, from->speaker, &recording));
     if (u->n_frames > TASK_MOST_STEPS) {
         TRY(fail(LSNN_ERR_DATA, "%s: has %lld frames, more than can be simulated", from->sound, (long long)u->n_frames));
     }

@@ -5,6 +5,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+static lsnn_status take_even_out(even_out *out, const lsnn_experiment *e) {
+    const char *of_recording = setting_text(e, "speech.per_recording");
+    const char *of_speaker = setting_text(e, "speech.per_speaker");
+    out->speakers = strcmp(of_speaker, "nothing") != 0;
+    if (out->speakers && strcmp(of_recording, "nothing") != 0) {
+        return fail(LSNN_ERR_SETTING, "speech.per_recording is %s and speech.per_speaker %s; even out recordings or speakers, not both",
+                    of_recording, of_speaker);
+    }
+    const char *what = out->speakers ? of_speaker : of_recording;
+    out->deviation = strcmp(what, "deviation") == 0;
+    out->mean = out->deviation || strcmp(what, "mean") == 0;
+    return LSNN_OK;
+}
+
 lsnn_status utterances_begin(utterances *s, const lsnn_experiment *e) {
     lsnn_status status = LSNN_OK;
     feature_options options = {.mel = strcmp(setting_text(e, "speech.features"), "mel") == 0,
@@ -25,9 +39,7 @@ lsnn_status utterances_begin(utterances *s, const lsnn_experiment *e) {
     s->differences = (int)setting_int(e, "speech.differences");
     s->width = (int)setting_int(e, "speech.difference_width");
     s->frame_steps = task_steps(e, (double)setting_int(e, "speech.frame_ms"));
-    const char *own = setting_text(e, "speech.per_recording");
-    s->own_deviation = strcmp(own, "deviation") == 0;
-    s->own_mean = s->own_deviation || strcmp(own, "mean") == 0;
+    TRY(take_even_out(&s->own, e));
     s->task.input = LSNN_CURRENTS;
     s->task.loss = LOSS_CROSS_ENTROPY;
     s->task.n_in = s->size * (s->differences + 1);
@@ -44,35 +56,14 @@ lsnn_status utterances_make_room(utterances *s, split part, int64_t n) {
     return LSNN_OK;
 }
 
-/* What speaker and microphone add to every frame of a recording is taken off it. */
-static void even_out(const utterances *s, utterance *u) {
-    for (int i = 0; s->own_mean && i < s->size; i++) {
-        double sum = 0;
-        double squares = 0;
-        for (int64_t t = 0; t < u->n_frames; t++) {
-            sum += (double)u->frames[t * s->size + i];
-        }
-        double mean = sum / (double)u->n_frames;
-        for (int64_t t = 0; t < u->n_frames; t++) {
-            double x = (double)u->frames[t * s->size + i] - mean;
-            squares += x * x;
-        }
-        double deviation = s->own_deviation && squares > 0 ? sqrt(squares / (double)u->n_frames) : 1;
-        for (int64_t t = 0; t < u->n_frames; t++) {
-            float *x = &u->frames[t * s->size + i];
-            *x = (float)(((double)*x - mean) / deviation);
-        }
-    }
-}
-
-lsnn_status utterance_set(utterances *s, utterance *u, const sound *from) {
+lsnn_status utterance_set(utterances *s, utterance *u, int speaker, const sound *from) {
+    u->speaker = speaker;
     u->n_frames = features_count_frames(s->maker, from->n);
     u->frames = malloc((size_t)u->n_frames * (size_t)s->size * sizeof *u->frames);
     if (u->frames == NULL) {
         return fail(LSNN_ERR_MEMORY, "no memory for %lld frames", (long long)u->n_frames);
     }
     features_make(s->maker, from->samples, from->n, u->frames);
-    even_out(s, u);
     return LSNN_OK;
 }
 
@@ -88,6 +79,48 @@ lsnn_status utterance_make_labels(utterance *u, int n_labels) {
     return LSNN_OK;
 }
 
+/* What a voice and a microphone add to every frame of these recordings is taken off them. */
+static void even_out_some(const utterances *s, utterance *some, int64_t n) {
+    for (int i = 0; i < s->size; i++) {
+        double sum = 0;
+        double squares = 0;
+        double n_frames = 0;
+        for (int64_t k = 0; k < n; k++) {
+            n_frames += (double)some[k].n_frames;
+            for (int64_t t = 0; t < some[k].n_frames; t++) {
+                sum += (double)some[k].frames[t * s->size + i];
+            }
+        }
+        double mean = sum / n_frames;
+        for (int64_t k = 0; k < n; k++) {
+            for (int64_t t = 0; t < some[k].n_frames; t++) {
+                double x = (double)some[k].frames[t * s->size + i] - mean;
+                squares += x * x;
+            }
+        }
+        double deviation = s->own.deviation && squares > 0 ? sqrt(squares / n_frames) : 1;
+        for (int64_t k = 0; k < n; k++) {
+            for (int64_t t = 0; t < some[k].n_frames; t++) {
+                float *x = &some[k].frames[t * s->size + i];
+                *x = (float)(((double)*x - mean) / deviation);
+            }
+        }
+    }
+}
+
+/* Recordings one by one, or all of a speaker. */
+static void even_out_split(const utterances *s, split part) {
+    utterance *all = s->of[part];
+    int64_t n = s->task.n_samples[part];
+    int64_t first = 0;
+    for (int64_t k = 1; k <= n; k++) {
+        if (k == n || !s->own.speakers || all[k].speaker != all[first].speaker) {
+            even_out_some(s, all + first, k - first);
+            first = k;
+        }
+    }
+}
+
 /* Of frame t: input i, before it is normalised. */
 static double feature_of(const utterances *s, const utterance *u, int64_t t, int i) {
     return feature_difference(u->frames, u->n_frames, s->size, i / s->size, s->width, t, i % s->size);
@@ -98,6 +131,9 @@ lsnn_status utterances_normalise(utterances *s) {
     int n_in = s->task.n_in;
     double *sums = calloc(2 * (size_t)n_in, sizeof *sums); /* of each feature, and of its squares */
     double n = 0;
+    for (int p = 0; s->own.mean && p < SPLITS; p++) {
+        even_out_split(s, (split)p);
+    }
     if (s->task.n_samples[SPLIT_TRAIN] < 0) {
         goto out;
     }

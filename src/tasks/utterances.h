@@ -9,11 +9,18 @@
 #include "tasks/task.h"
 
 typedef struct utterance {
+    int speaker; /* whose: a number for each speaker */
     int64_t n_frames;
     float *frames; /* [n_frames][size] */
     int n_labels;
     int32_t *class_of; /* [n_labels] of windows 0, ...; -1: does not count */
 } utterance;
+
+/* Whose means, and deviations, are evened out before those of all training recordings are. */
+typedef struct even_out {
+    bool speakers; /* those of a speaker's recordings in a split; else of each recording */
+    bool mean, deviation;
+} even_out;
 
 typedef struct utterances {
     task task;
@@ -21,20 +28,20 @@ typedef struct utterances {
     int rate, size;         /* samples a second; features a frame, without differences */
     int differences, width; /* how many orders of them; feature_difference */
     int frame_steps;
-    bool own_mean, own_deviation; /* is each recording normalised by itself first? */
-    utterance *of[SPLITS];        /* [task.n_samples] */
-    float *mean, *deviation;      /* [n_in]; NULL: there are no training recordings, so that a model has to bring them */
-    const phone_name *classes;    /* [n_out]; borrowed */
+    even_out own;              /* of each recording, or of each speaker */
+    utterance *of[SPLITS];     /* [task.n_samples] */
+    float *mean, *deviation;   /* [n_in]; NULL: there are no training recordings, so that a model has to bring them */
+    const phone_name *classes; /* [n_out]; borrowed */
 } utterances;
 
 /* Settings, feature maker and inputs; kind and the classes come from the task. Errors: SETTING, MEMORY. */
 lsnn_status utterances_begin(utterances *s, const lsnn_experiment *e);
 /* Makes room for n recordings in a split, -1 (none) if n is 0. Errors: MEMORY. */
 lsnn_status utterances_make_room(utterances *s, split part, int64_t n);
-/* Takes over the features of a recording, and makes room for n_labels classes, which are -1. Errors: MEMORY. */
-lsnn_status utterance_set(utterances *s, utterance *u, const sound *from);
+/* Takes over the features of a speaker's recording, and makes room for n_labels classes, which are -1. A split's speakers come one after the other. Errors: MEMORY. */
+lsnn_status utterance_set(utterances *s, utterance *u, int speaker, const sound *from);
 lsnn_status utterance_make_labels(utterance *u, int n_labels);
-/* Means and standard deviations over the training recordings, if there are any. Errors: MEMORY. */
+/* Once all recordings are there. Evens out recordings or speakers; then means and standard deviations over the training recordings, if there are any. Errors: MEMORY. */
 lsnn_status utterances_normalise(utterances *s);
 /* Frees all but the struct. */
 void utterances_release(utterances *s);
