@@ -192,7 +192,7 @@ static const struct flag bench_flags[] = {
 
 static const struct example list_examples[] = {{"list", "what can be trained"}, {0}};
 static const struct example train_examples[] = {
-    {"train digits", "real handwritten digits, within a minute"},
+    {"train digits", "real handwritten digits, in a minute or two"},
     {"train digits --set net.beta=0 --seed 2", "another setting, another seed"},
     {"train mine.yaml --out runs/mine", "an experiment file of your own"},
     {"train mine.yaml --out runs/mine --resume", "go on after a stop"},

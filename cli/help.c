@@ -77,7 +77,7 @@ static void print_status(void *user, lsnn_status status) {
 static void print_program(FILE *stream) {
     fputs("lsnn trains recurrent networks of spiking neurons with adaptive thresholds.\n", stream);
     static const struct example first_steps[] = {
-        {"train digits", "real handwritten digits, within a minute"},
+        {"train digits", "real handwritten digits, in a minute or two"},
         {"plot runs/digits-seed1 --out digit.png", "one of them, spike by spike"},
         {"show digits", "its settings, to change by --set"},
         {0},

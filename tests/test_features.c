@@ -99,7 +99,47 @@ static void features_agree_with_an_independent_package(void **state) {
     }
 }
 
+enum { RATE = 16000, N_FILTERS = 26, N_SAMPLES = 800 };
+
+/* The filter in which a tone is loudest, with filters warped. */
+static int filter_of(double hz, double warp) {
+    feature_options options = {
+        .mel = true, .hamming = true, .rate = RATE, .window_ms = 25, .hop_ms = 10, .n_filters = N_FILTERS, .warp = warp};
+    feature_maker *maker = NULL;
+    assert_int_equal(features_create(&maker, &options), LSNN_OK);
+    float samples[N_SAMPLES], found[8 * N_FILTERS];
+    assert_true(features_count_frames(maker, N_SAMPLES) <= 8);
+    for (int k = 0; k < N_SAMPLES; k++) {
+        samples[k] = (float)(1000 * sin(2 * 3.14159265358979 * hz * k / RATE));
+    }
+    features_make(maker, samples, N_SAMPLES, found);
+    int loudest = 0;
+    for (int f = 0; f < N_FILTERS; f++) {
+        loudest = found[f] > found[loudest] ? f : loudest;
+    }
+    features_free(maker);
+    return loudest;
+}
+
+/* A voice whose frequencies are a fifth higher sounds, through filters that are warped by a fifth, like the one before through filters that are not; near half the rate
+ * less and less is changed. */
+static void warped_filters_hear_a_higher_voice_as_the_lower_one(void **state) {
+    (void)state;
+    for (int sign = -1; sign <= 1; sign += 2) {
+        double factor = 1 + sign * 0.2;
+        double knee = sign > 0 ? 4800 / factor : 4800;
+        for (int f = 7; f < N_FILTERS; f += 3) {
+            double centre = 700 * (pow(10, (f + 1) * log10(1 + 8000 / 700.0) / (N_FILTERS + 1)) - 1);
+            double moved = centre <= knee ? factor * centre : 8000 - (8000 - centre) * (8000 - factor * knee) / (8000 - knee);
+            assert_int_equal(filter_of(centre, 0), f);
+            assert_int_equal(filter_of(moved, sign * 0.2), f);
+            assert_true(centre > knee || filter_of(moved, 0) != f);
+        }
+    }
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(features_agree_with_an_independent_package)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(features_agree_with_an_independent_package),
+                                       cmocka_unit_test(warped_filters_hear_a_higher_voice_as_the_lower_one)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -568,6 +568,44 @@ static void recordings_and_speakers_are_evened_out(void **state) {
     }
 }
 
+/* speech.warp: each training recording three times, with the same labels and length, and other features; what is not trained on is as it was. */
+static void training_recordings_get_other_voices(void **state) {
+    (void)state;
+    char settings[PATH_SIZE + 200], path[PATH_SIZE];
+    task *t[2];
+    for (int c = 0; c < 2; c++) {
+        snprintf(settings, sizeof settings, "task: timit\ndata.path: %s\nspeech: {frame_ms: 1, per_speaker: deviation, warp: %s}\n",
+                 at(path, "mini"), c == 0 ? "0" : "0.1");
+        t[c] = open_task(settings);
+        assert_non_null(t[c]);
+    }
+    int64_t n = t[0]->n_samples[SPLIT_TRAIN];
+    assert_int_equal(t[1]->n_samples[SPLIT_TRAIN], 3 * n);
+    assert_int_equal(t[1]->n_samples[SPLIT_VALID], t[0]->n_samples[SPLIT_VALID]);
+    assert_int_equal(t[1]->n_samples[SPLIT_TEST], t[0]->n_samples[SPLIT_TEST]);
+    assert_int_equal(t[1]->n_steps, t[0]->n_steps);
+    size_t size = (size_t)t[0]->n_steps * (size_t)t[0]->n_in * sizeof(real);
+    for (int64_t k = 0; k < n; k++) {
+        sample plain = take_sample(t[0], SPLIT_TRAIN, k);
+        sample voices[3];
+        for (int v = 0; v < 3; v++) {
+            voices[v] = take_sample(t[1], SPLIT_TRAIN, v * n + k);
+            assert_int_equal(t[1]->kind->length(t[1], SPLIT_TRAIN, (uint64_t)(v * n + k)),
+                             t[0]->kind->length(t[0], SPLIT_TRAIN, (uint64_t)k));
+            assert_memory_equal(voices[v].class_of, plain.class_of, (size_t)t[0]->n_windows * sizeof *plain.class_of);
+            assert_true(v == 0 || memcmp(voices[v].x, voices[0].x, size) != 0);
+        }
+        assert_true(memcmp(voices[1].x, voices[2].x, size) != 0);
+        for (int v = 0; v < 3; v++) {
+            free_sample(&voices[v]);
+        }
+        free_sample(&plain);
+    }
+    for (int c = 0; c < 2; c++) {
+        task_close(t[c]);
+    }
+}
+
 static void settings_that_do_not_fit_are_refused(void **state) {
     (void)state;
     static const struct {
@@ -640,6 +678,7 @@ int main(void) {
                                        cmocka_unit_test(frames_have_the_phone_at_their_centre),
                                        cmocka_unit_test(features_have_mean_0_and_deviation_1_over_the_training_sentences),
                                        cmocka_unit_test(recordings_and_speakers_are_evened_out),
+                                       cmocka_unit_test(training_recordings_get_other_voices),
                                        cmocka_unit_test(settings_that_do_not_fit_are_refused),
                                        cmocka_unit_test(digits_are_split_by_speaker)};
     return cmocka_run_group_tests(tests, make_corpora, remove_corpora);

@@ -29,6 +29,15 @@ static double hz_of(double mel) {
     return 700 * (pow(10, mel / 2595) - 1);
 }
 
+/* In two straight lines, which meet at `knee`. */
+static double warped(const feature_options *o, double hz) {
+    double factor = 1 + o->warp;
+    double top = o->rate / 2.0;
+    double knee = 0.6 * top * fmin(1, 1 / factor);
+    bool is_low = hz <= knee;
+    return o->warp == 0 ? hz : is_low ? factor * hz : top - (top - factor * knee) / (top - knee) * (top - hz);
+}
+
 /* ---- tables ---- */
 
 static lsnn_status check_options(const feature_maker *m) {
@@ -57,7 +66,7 @@ static lsnn_status make_filters(feature_maker *m) {
     for (int f = 0; f < o->n_filters; f++) {
         int corner[3];
         for (int k = 0; k < 3; k++) {
-            corner[k] = (int)floor((m->n_fft + 1) * hz_of(low + (f + k) * step) / o->rate);
+            corner[k] = (int)floor((m->n_fft + 1) * warped(o, hz_of(low + (f + k) * step)) / o->rate);
             corner[k] = corner[k] < n_bins ? corner[k] : n_bins;
         }
         if (corner[0] == corner[2]) {

@@ -7,6 +7,8 @@
  *   mel      log of the power under each of n_filters triangles, even on the scale 2595 log10(1 + f / 700); corners are whole FFT bins
  *   mfcc     the mel values' cosine transform (II, orthonormal), its first n_coefficients; number n times 1 + L/2 sin(pi n / L), L = lifter
  *   energy   log of all the power; in place of coefficient 0, or behind the last mel value
+ * With warp, a filter for the frequency f lies at (1 + warp) f, up to 3/10 of the rate (for f, if warp < 0; for what it becomes, if warp > 0), and from there on in a straight line to
+ * half the rate: as if the vocal tract were so much shorter (N. Jaitly and G. Hinton, 2013).
  * What would be the logarithm of 0 is that of 2^-52. No dither: the same samples give the same bits. */
 #ifndef LSNN_SPEECH_FEATURES_H
 #define LSNN_SPEECH_FEATURES_H
@@ -22,7 +24,8 @@ typedef struct feature_options {
     double low_hz, high_hz; /* of the filter bank; high_hz 0: half the rate */
     double preemphasis;     /* 0..1 */
     int n_filters, n_coefficients;
-    int lifter; /* 0: none */
+    int lifter;  /* 0: none */
+    double warp; /* filters lie at 1 + warp times their frequencies, but at 0 and half the rate, which stay; above -1; 0: where they are */
 } feature_options;
 
 /* Tables and scratch memory: one thread at a time. */

@@ -282,7 +282,7 @@ static void print_runs(FILE *to, const study *s, const char *score_name) {
             fprintf(to, " | %s, %s, %d thread%s, %s |\n", r->version, r->processor, r->n_threads, r->n_threads == 1 ? "" : "s", r->isa);
         }
     }
-    fputs("\nBold: of each network, the run with the best validation score, whose network is kept (`models/`).\n", to);
+    fputs("\nBold: of each network, the run with the best validation score, whose network `lsnn reproduce` keeps.\n", to);
 }
 
 static lsnn_status print_page(FILE *to, const study *s) {

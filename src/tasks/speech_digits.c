@@ -103,7 +103,7 @@ static lsnn_status deal_out(utterances *s, const lsnn_experiment *e, const fsdd 
         split part = part_of(&set->recordings[k], left_out, valid);
         utterance *u = &s->of[part][n[part]++];
         speaker += k > 0 && strcmp(set->recordings[k].speaker, set->recordings[k - 1].speaker) != 0;
-        TRY(utterance_set(s, u, speaker, &set->recordings[k].sound));
+        TRY(utterance_set(s, part, u, speaker, &set->recordings[k].sound));
         TRY(utterance_make_labels(u, 1));
         u->class_of[0] = set->recordings[k].digit;
         longest = u->n_frames > longest ? u->n_frames : longest;

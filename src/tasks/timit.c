@@ -67,20 +67,20 @@ out:
     return status;
 }
 
-static lsnn_status open_sentence(timit *s, const lsnn_experiment *e, const corpus_sentence *from, utterance *u) {
+static lsnn_status open_sentence(timit *s, const lsnn_experiment *e, split part, const corpus_sentence *from, utterance *u) {
     lsnn_status status = LSNN_OK;
     sound recording = {0};
     phone_labels labels = {0};
-    int64_t hop = features_centre(s->shared.maker, 1) - features_centre(s->shared.maker, 0);
+    int64_t hop = features_centre(s->shared.makers[0], 1) - features_centre(s->shared.makers[0], 0);
     TRY(sound_open(from->sound, s->shared.rate, &recording));
     TRY(phone_labels_open(&labels, from->labels, &s->phones, recording.n, hop, setting_bool(e, "speech.allow_gaps")));
-    TRY(utterance_set(&s->shared, u, from->speaker, &recording));
+    TRY(utterance_set(&s->shared, part, u, from->speaker, &recording));
     if (u->n_frames > TASK_MOST_STEPS) {
         TRY(fail(LSNN_ERR_DATA, "%s: has %lld frames, more than can be simulated", from->sound, (long long)u->n_frames));
     }
     TRY(utterance_make_labels(u, (int)u->n_frames));
     for (int t = 0; t < u->n_labels; t++) {
-        u->class_of[t] = phone_labels_class(&labels, features_centre(s->shared.maker, t));
+        u->class_of[t] = phone_labels_class(&labels, features_centre(s->shared.makers[0], t));
     }
 out:
     sound_release(&recording);
@@ -91,7 +91,7 @@ out:
 /* A score over nothing would look perfect. */
 static lsnn_status check_counted(const timit *s, split part, const corpus *c) {
     static const char *const names[SPLITS] = {"training", "validation", "test"};
-    for (int64_t k = 0; k < s->shared.task.n_samples[part]; k++) {
+    for (int64_t k = 0; k < s->shared.n[part]; k++) {
         const utterance *u = &s->shared.of[part][k];
         for (int t = 0; t < u->n_labels; t++) {
             if (u->class_of[t] >= 0) {
@@ -99,7 +99,7 @@ static lsnn_status check_counted(const timit *s, split part, const corpus *c) {
             }
         }
     }
-    return s->shared.task.n_samples[part] < 0
+    return s->shared.n[part] == 0
                ? LSNN_OK
                : fail(LSNN_ERR_DATA, "%s: no frame of its sentences for %s has a phone that counts; look at their labels", c->folder,
                       names[part]);
@@ -140,7 +140,7 @@ static lsnn_status open_task(task **out, const lsnn_experiment *e, const lsnn_ru
         TRY(utterances_make_room(&s->shared, (split)p, c.n[p]));
         for (int64_t k = 0; k < c.n[p]; k++) {
             utterance *u = &s->shared.of[p][k];
-            TRY(open_sentence(s, e, &c.sentences[p][k], u));
+            TRY(open_sentence(s, e, (split)p, &c.sentences[p][k], u));
             longest = u->n_frames > longest ? u->n_frames : longest;
         }
         TRY(check_counted(s, (split)p, &c));

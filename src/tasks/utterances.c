@@ -33,9 +33,14 @@ lsnn_status utterances_begin(utterances *s, const lsnn_experiment *e) {
                                .n_filters = (int)setting_int(e, "speech.n_filters"),
                                .n_coefficients = (int)setting_int(e, "speech.n_coefficients"),
                                .lifter = (int)setting_int(e, "speech.lifter")};
-    TRY(features_create(&s->maker, &options));
+    double warp = setting_real(e, "speech.warp");
+    s->n_voices = warp > 0 ? VOICES : 1;
+    for (int v = 0; v < s->n_voices; v++) {
+        options.warp = (double[VOICES]){0, -warp, warp}[v];
+        TRY(features_create(&s->makers[v], &options));
+    }
     s->rate = options.rate;
-    s->size = features_size(s->maker);
+    s->size = features_size(s->makers[0]);
     s->differences = (int)setting_int(e, "speech.differences");
     s->width = (int)setting_int(e, "speech.difference_width");
     s->frame_steps = task_steps(e, (double)setting_int(e, "speech.frame_ms"));
@@ -47,23 +52,30 @@ out:
     return status;
 }
 
+static int voices(const utterances *s, split part) {
+    return part == SPLIT_TRAIN ? s->n_voices : 1;
+}
+
 lsnn_status utterances_make_room(utterances *s, split part, int64_t n) {
     s->of[part] = calloc((size_t)n + 1, sizeof *s->of[part]);
     if (s->of[part] == NULL) {
         return fail(LSNN_ERR_MEMORY, "no memory for %lld recordings", (long long)n);
     }
-    s->task.n_samples[part] = n > 0 ? n : -1;
+    s->n[part] = n;
+    s->task.n_samples[part] = n > 0 ? n * voices(s, part) : -1;
     return LSNN_OK;
 }
 
-lsnn_status utterance_set(utterances *s, utterance *u, int speaker, const sound *from) {
+lsnn_status utterance_set(utterances *s, split part, utterance *u, int speaker, const sound *from) {
     u->speaker = speaker;
-    u->n_frames = features_count_frames(s->maker, from->n);
-    u->frames = malloc((size_t)u->n_frames * (size_t)s->size * sizeof *u->frames);
-    if (u->frames == NULL) {
-        return fail(LSNN_ERR_MEMORY, "no memory for %lld frames", (long long)u->n_frames);
+    u->n_frames = features_count_frames(s->makers[0], from->n);
+    for (int v = 0; v < voices(s, part); v++) {
+        u->frames[v] = malloc((size_t)u->n_frames * (size_t)s->size * sizeof *u->frames[v]);
+        if (u->frames[v] == NULL) {
+            return fail(LSNN_ERR_MEMORY, "no memory for %lld frames", (long long)u->n_frames);
+        }
+        features_make(s->makers[v], from->samples, from->n, u->frames[v]);
     }
-    features_make(s->maker, from->samples, from->n, u->frames);
     return LSNN_OK;
 }
 
@@ -79,8 +91,8 @@ lsnn_status utterance_make_labels(utterance *u, int n_labels) {
     return LSNN_OK;
 }
 
-/* What a voice and a microphone add to every frame of these recordings is taken off them. */
-static void even_out_some(const utterances *s, utterance *some, int64_t n) {
+/* What a speaker and a microphone add to every frame of these recordings, in one voice, is taken off them. */
+static void even_out_some(const utterances *s, utterance *some, int64_t n, int voice) {
     for (int i = 0; i < s->size; i++) {
         double sum = 0;
         double squares = 0;
@@ -88,20 +100,20 @@ static void even_out_some(const utterances *s, utterance *some, int64_t n) {
         for (int64_t k = 0; k < n; k++) {
             n_frames += (double)some[k].n_frames;
             for (int64_t t = 0; t < some[k].n_frames; t++) {
-                sum += (double)some[k].frames[t * s->size + i];
+                sum += (double)some[k].frames[voice][t * s->size + i];
             }
         }
         double mean = sum / n_frames;
         for (int64_t k = 0; k < n; k++) {
             for (int64_t t = 0; t < some[k].n_frames; t++) {
-                double x = (double)some[k].frames[t * s->size + i] - mean;
+                double x = (double)some[k].frames[voice][t * s->size + i] - mean;
                 squares += x * x;
             }
         }
         double deviation = s->own.deviation && squares > 0 ? sqrt(squares / n_frames) : 1;
         for (int64_t k = 0; k < n; k++) {
             for (int64_t t = 0; t < some[k].n_frames; t++) {
-                float *x = &some[k].frames[t * s->size + i];
+                float *x = &some[k].frames[voice][t * s->size + i];
                 *x = (float)(((double)*x - mean) / deviation);
             }
         }
@@ -111,19 +123,20 @@ static void even_out_some(const utterances *s, utterance *some, int64_t n) {
 /* Recordings one by one, or all of a speaker. */
 static void even_out_split(const utterances *s, split part) {
     utterance *all = s->of[part];
-    int64_t n = s->task.n_samples[part];
     int64_t first = 0;
-    for (int64_t k = 1; k <= n; k++) {
-        if (k == n || !s->own.speakers || all[k].speaker != all[first].speaker) {
-            even_out_some(s, all + first, k - first);
+    for (int64_t k = 1; k <= s->n[part]; k++) {
+        if (k == s->n[part] || !s->own.speakers || all[k].speaker != all[first].speaker) {
+            for (int v = 0; v < voices(s, part); v++) {
+                even_out_some(s, all + first, k - first, v);
+            }
             first = k;
         }
     }
 }
 
 /* Of frame t: input i, before it is normalised. */
-static double feature_of(const utterances *s, const utterance *u, int64_t t, int i) {
-    return feature_difference(u->frames, u->n_frames, s->size, i / s->size, s->width, t, i % s->size);
+static double feature_of(const utterances *s, const utterance *u, int voice, int64_t t, int i) {
+    return feature_difference(u->frames[voice], u->n_frames, s->size, i / s->size, s->width, t, i % s->size);
 }
 
 lsnn_status utterances_normalise(utterances *s) {
@@ -143,11 +156,12 @@ lsnn_status utterances_normalise(utterances *s) {
         TRY(fail(LSNN_ERR_MEMORY, "no memory for the means of %d features", n_in));
     }
     for (int64_t k = 0; k < s->task.n_samples[SPLIT_TRAIN]; k++) {
-        const utterance *u = &s->of[SPLIT_TRAIN][k];
+        const utterance *u = &s->of[SPLIT_TRAIN][k % s->n[SPLIT_TRAIN]];
+        int voice = (int)(k / s->n[SPLIT_TRAIN]);
         n += (double)u->n_frames;
         for (int64_t t = 0; t < u->n_frames; t++) {
             for (int i = 0; i < n_in; i++) {
-                double x = feature_of(s, u, t, i);
+                double x = feature_of(s, u, voice, t, i);
                 sums[2 * i] += x;
                 sums[2 * i + 1] += x * x;
             }
@@ -165,10 +179,14 @@ out:
 }
 
 void utterances_release(utterances *s) {
-    features_free(s->maker);
+    for (int v = 0; v < VOICES; v++) {
+        features_free(s->makers[v]);
+    }
     for (int p = 0; p < SPLITS; p++) {
-        for (int64_t k = 0; s->of[p] != NULL && k < s->task.n_samples[p]; k++) {
-            free(s->of[p][k].frames);
+        for (int64_t k = 0; s->of[p] != NULL && k < s->n[p]; k++) {
+            for (int v = 0; v < VOICES; v++) {
+                free(s->of[p][k].frames[v]);
+            }
             free(s->of[p][k].class_of);
         }
         free(s->of[p]);
@@ -180,12 +198,13 @@ void utterances_release(utterances *s) {
 void utterances_write(const task *t, split part, uint64_t seed, uint64_t index, const sample_writer *to) {
     (void)seed;
     const utterances *s = (const utterances *)t;
-    const utterance *u = &s->of[part][index];
+    const utterance *u = &s->of[part][(int64_t)index % s->n[part]];
+    int voice = (int)((int64_t)index / s->n[part]);
     assert(s->mean != NULL && "training recordings, or a model's means");
     for (int64_t frame = 0; frame < u->n_frames; frame++) {
         int first = (int)frame * s->frame_steps;
         for (int i = 0; i < t->n_in; i++) {
-            double x = (feature_of(s, u, frame, i) - (double)s->mean[i]) / (double)s->deviation[i];
+            double x = (feature_of(s, u, voice, frame, i) - (double)s->mean[i]) / (double)s->deviation[i];
             for (int step = first; step < first + s->frame_steps; step++) {
                 sample_current(to, step, i, (real)x);
             }
@@ -198,7 +217,7 @@ void utterances_write(const task *t, split part, uint64_t seed, uint64_t index, 
 
 int utterances_length(const task *t, split part, uint64_t index) {
     const utterances *s = (const utterances *)t;
-    return (int)s->of[part][index].n_frames * s->frame_steps;
+    return (int)s->of[part][(int64_t)index % s->n[part]].n_frames * s->frame_steps;
 }
 
 /* ---- what a model keeps ---- */

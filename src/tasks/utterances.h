@@ -8,10 +8,13 @@
 #include "speech/phones.h"
 #include "tasks/task.h"
 
+/* A recording as it is, and, for training with speech.warp, as by a longer and by a shorter vocal tract. */
+enum { VOICES = 3 };
+
 typedef struct utterance {
     int speaker; /* whose: a number for each speaker */
     int64_t n_frames;
-    float *frames; /* [n_frames][size] */
+    float *frames[VOICES]; /* [n_frames][size]; NULL: none in this voice */
     int n_labels;
     int32_t *class_of; /* [n_labels] of windows 0, ...; -1: does not count */
 } utterance;
@@ -24,22 +27,24 @@ typedef struct even_out {
 
 typedef struct utterances {
     task task;
-    feature_maker *maker;
+    feature_maker *makers[VOICES];
+    int n_voices;           /* of training recordings; others have one */
     int rate, size;         /* samples a second; features a frame, without differences */
     int differences, width; /* how many orders of them; feature_difference */
     int frame_steps;
-    even_out own;              /* of each recording, or of each speaker */
-    utterance *of[SPLITS];     /* [task.n_samples] */
+    even_out own; /* of each recording, or of each speaker */
+    int64_t n[SPLITS];
+    utterance *of[SPLITS];     /* [n]; sample v n + k is recording k in voice v */
     float *mean, *deviation;   /* [n_in]; NULL: there are no training recordings, so that a model has to bring them */
     const phone_name *classes; /* [n_out]; borrowed */
 } utterances;
 
-/* Settings, feature maker and inputs; kind and the classes come from the task. Errors: SETTING, MEMORY. */
+/* Settings, feature makers and inputs; kind and the classes come from the task. Errors: SETTING, MEMORY. */
 lsnn_status utterances_begin(utterances *s, const lsnn_experiment *e);
 /* Makes room for n recordings in a split, -1 (none) if n is 0. Errors: MEMORY. */
 lsnn_status utterances_make_room(utterances *s, split part, int64_t n);
 /* Takes over the features of a speaker's recording, and makes room for n_labels classes, which are -1. A split's speakers come one after the other. Errors: MEMORY. */
-lsnn_status utterance_set(utterances *s, utterance *u, int speaker, const sound *from);
+lsnn_status utterance_set(utterances *s, split part, utterance *u, int speaker, const sound *from);
 lsnn_status utterance_make_labels(utterance *u, int n_labels);
 /* Once all recordings are there. Evens out recordings or speakers; then means and standard deviations over the training recordings, if there are any. Errors: MEMORY. */
 lsnn_status utterances_normalise(utterances *s);
