@@ -7,9 +7,12 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 typedef struct drawing {
     compared_row rows[PLAN_MOST_ROWS];
+    compared_row groups[PLAN_MOST_ROWS]; /* the same, but folds of a group as one row */
+    int n_groups;
     compared_level levels[KEPT_MOST_AGENTS];
     comparison comparison;
 } drawing;
@@ -17,6 +20,9 @@ typedef struct drawing {
 static void release(drawing *d) {
     for (int k = 0; k < d->comparison.n_rows; k++) {
         free(d->rows[k].runs);
+    }
+    for (int g = 0; g < d->n_groups; g++) {
+        free(d->groups[g].runs);
     }
     free(d);
 }
@@ -51,6 +57,41 @@ static lsnn_status fill_row(compared_row *out, const plan_row *planned, const st
     return LSNN_OK;
 }
 
+/* Per sample, over both. */
+static double mean_of(double a, int n_a, double b, int n_b) {
+    return n_a == 0 ? b : n_b == 0 ? a : (a * n_a + b * n_b) / (n_a + n_b);
+}
+
+/* Adds a row's runs to its group's; a row without a group is one by itself. */
+static lsnn_status add_to_groups(drawing *d, const char *group, const compared_row *row) {
+    int g = 0;
+    while (g < d->n_groups && (group == NULL || strcmp(d->groups[g].label, group) != 0)) {
+        g++;
+    }
+    compared_row *to = &d->groups[g];
+    if (g == d->n_groups) {
+        *to = *row;
+        to->label = group != NULL ? group : row->label;
+        to->n_runs = 0;
+        to->runs = NULL;
+        d->n_groups++;
+    }
+    if (row->n_runs == 0) {
+        return LSNN_OK;
+    }
+    int n = to->n_runs + row->n_runs;
+    compared_run *runs = realloc(to->runs, (size_t)n * sizeof *runs);
+    if (runs == NULL) {
+        return fail(LSNN_ERR_MEMORY, "no memory for a figure");
+    }
+    to->runs = runs;
+    memcpy(runs + to->n_runs, row->runs, (size_t)row->n_runs * sizeof *runs);
+    to->spikes = mean_of(to->spikes, to->n_runs, row->spikes, row->n_runs);
+    to->operations = mean_of(to->operations, to->n_runs, row->operations, row->n_runs);
+    to->n_runs = n;
+    return LSNN_OK;
+}
+
 static lsnn_status draw(const study *s, const comparison *c, const char *file, lsnn_status (*figure)(const comparison *, const char *)) {
     char path[1024];
     lsnn_status status;
@@ -77,14 +118,18 @@ lsnn_status study_draw(const study *s) {
     for (; d->comparison.n_rows < s->plan.n_rows; d->comparison.n_rows++) {
         int k = d->comparison.n_rows;
         TRY(fill_row(&d->rows[k], &s->plan.rows[k], &s->rows[k]));
+        TRY(add_to_groups(d, s->plan.rows[k].group, &d->rows[k]));
     }
     if (s->plan.setting != NULL) {
         TRY(draw(s, &d->comparison, "sweep.svg", figure_of_sweep));
     } else {
         TRY(draw(s, &d->comparison, "scores.svg", figure_of_scores));
     }
-    TRY(draw(s, &d->comparison, "learning.svg", figure_of_learning));
-    TRY(draw(s, &d->comparison, "operations.svg", figure_of_operations));
+    comparison grouped = d->comparison;
+    grouped.rows = d->groups;
+    grouped.n_rows = d->n_groups;
+    TRY(draw(s, &grouped, "learning.svg", figure_of_learning));
+    TRY(draw(s, &grouped, "operations.svg", figure_of_operations));
     TRY(study_draw_learned(s));
     TRY(study_draw_agents(s));
 out:

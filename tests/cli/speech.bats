@@ -238,6 +238,9 @@ END
     mean=$(jq -s '[.[].score] | add * 100 / length' study/records/{ann,cid}-seed1.json)
     grep -Fq "| LSTM | 2 of 3 | $(printf %.2f "$mean") ± " study/README.md
     [ "$(grep -Ec '^\| LSTM, (ann|cid) \| 1 \| 80 \| 80 \| ' study/README.md)" = 2 ]
+    says study/scores.svg '>LSTM, ann<'
+    says study/learning.svg '>LSTM<' # one line for all folds
+    [ "$(grep -c '>LSTM, ann<' study/learning.svg)" = 0 ]
 }
 
 @test "the tables of speech ship" {
