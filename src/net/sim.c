@@ -15,7 +15,7 @@ static void cut_batch(lsnn_sim *sim) {
     sim->n_blocks = (n_batch - 1) / sim->lanes + 1;
 }
 
-/* Room for currents, and noise that is trained, that are kept: 136 MB, and beyond 1,000 steps 8 KB more a step, up to 256 MB. So much is enough for all of an episode of 10,000 steps with ten
+/* Room for currents, and noise that is trained, that are kept: 136 MiB, and beyond 1,000 steps 8 KiB more a step, up to 256 MiB. So much is enough for all of an episode of 10,000 steps with ten
  * samples of 300 neurons. */
 static size_t kept_bytes(int n_steps) {
     const size_t usual = (size_t)136 << 20, most = (size_t)256 << 20;
