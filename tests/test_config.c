@@ -138,7 +138,7 @@ static void table_is_sound(void **state) {
             left = left || !same;
         }
     }
-    assert_int_equal(option_count(), 131);
+    assert_int_equal(option_count(), 133);
 }
 
 static void defaults(void **state) {
