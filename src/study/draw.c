@@ -11,18 +11,16 @@
 
 typedef struct drawing {
     compared_row rows[PLAN_MOST_ROWS];
-    compared_row groups[PLAN_MOST_ROWS]; /* the same, but folds of a group as one row */
-    int n_groups;
+    compared_row groups[PLAN_MOST_ROWS];    /* the same, but folds of a group as one row */
+    int n_groups, group_of[PLAN_MOST_ROWS]; /* [row] its place in groups */
     compared_level levels[KEPT_MOST_AGENTS];
     comparison comparison;
 } drawing;
 
 static void release(drawing *d) {
-    for (int k = 0; k < d->comparison.n_rows; k++) {
+    for (int k = 0; k < PLAN_MOST_ROWS; k++) {
         free(d->rows[k].runs);
-    }
-    for (int g = 0; g < d->n_groups; g++) {
-        free(d->groups[g].runs);
+        free(d->groups[k].runs);
     }
     free(d);
 }
@@ -62,16 +60,15 @@ static double mean_of(double a, int n_a, double b, int n_b) {
     return n_a == 0 ? b : n_b == 0 ? a : (a * n_a + b * n_b) / (n_a + n_b);
 }
 
-/* Adds a row's runs to its group's; a row without a group is one by itself. */
-static lsnn_status add_to_groups(drawing *d, const char *group, const compared_row *row) {
-    int g = 0;
-    while (g < d->n_groups && (group == NULL || strcmp(d->groups[g].label, group) != 0)) {
-        g++;
-    }
-    compared_row *to = &d->groups[g];
-    if (g == d->n_groups) {
+/* Adds row k's runs to its group's; a row without a group is one by itself. */
+static lsnn_status add_to_groups(drawing *d, const plan *p, int k) {
+    const compared_row *row = &d->rows[k];
+    int first = plan_first_of_group(p, k);
+    d->group_of[k] = first < k ? d->group_of[first] : d->n_groups;
+    compared_row *to = &d->groups[d->group_of[k]];
+    if (first == k) {
         *to = *row;
-        to->label = group != NULL ? group : row->label;
+        to->label = p->rows[k].group != NULL ? p->rows[k].group : row->label;
         to->n_runs = 0;
         to->runs = NULL;
         d->n_groups++;
@@ -118,7 +115,7 @@ lsnn_status study_draw(const study *s) {
     for (; d->comparison.n_rows < s->plan.n_rows; d->comparison.n_rows++) {
         int k = d->comparison.n_rows;
         TRY(fill_row(&d->rows[k], &s->plan.rows[k], &s->rows[k]));
-        TRY(add_to_groups(d, s->plan.rows[k].group, &d->rows[k]));
+        TRY(add_to_groups(d, &s->plan, k));
     }
     if (s->plan.setting != NULL) {
         TRY(draw(s, &d->comparison, "sweep.svg", figure_of_sweep));

@@ -158,15 +158,6 @@ static void print_rows(FILE *to, const study *s, const char *score_name) {
 
 /* ---- means over folds ---- */
 
-/* The first row of row k's group. */
-static int first_of_group(const plan *p, int k) {
-    int first = 0;
-    while (first < k && (p->rows[first].group == NULL || strcmp(p->rows[first].group, p->rows[k].group) != 0)) {
-        first++;
-    }
-    return first;
-}
-
 /* Each row that was run counts as its mean over seeds. */
 static void print_group(FILE *to, const study *s, int first, const char *score_name) {
     double sum = 0;
@@ -176,7 +167,7 @@ static void print_group(FILE *to, const study *s, int first, const char *score_n
     int n = 0;
     int n_planned = 0;
     for (int k = first; k < s->plan.n_rows; k++) {
-        if (s->plan.rows[k].group == NULL || strcmp(s->plan.rows[k].group, s->plan.rows[first].group) != 0) {
+        if (plan_first_of_group(&s->plan, k) != first) {
             continue;
         }
         n_planned++;
@@ -207,7 +198,7 @@ static void print_group(FILE *to, const study *s, int first, const char *score_n
 static void print_groups(FILE *to, const study *s, const char *score_name) {
     bool has_head = false;
     for (int k = 0; k < s->plan.n_rows; k++) {
-        if (s->plan.rows[k].group == NULL || first_of_group(&s->plan, k) < k) {
+        if (s->plan.rows[k].group == NULL || plan_first_of_group(&s->plan, k) < k) {
             continue;
         }
         if (!has_head) {

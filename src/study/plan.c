@@ -81,6 +81,15 @@ int plan_find_row(const plan *p, const char *name, size_t n) {
     return -1;
 }
 
+int plan_first_of_group(const plan *p, int k) {
+    const char *group = p->rows[k].group;
+    int first = group != NULL ? 0 : k;
+    while (first < k && (p->rows[first].group == NULL || strcmp(p->rows[first].group, group) != 0)) {
+        first++;
+    }
+    return first;
+}
+
 /* ---- from a file ---- */
 
 typedef struct plan_reader {

@@ -44,6 +44,8 @@ lsnn_status plan_sweep(plan *out, const char *experiment, const char *setting, c
 void plan_release(plan *p);
 /* The row whose name is the first n characters; -1: there is none. */
 int plan_find_row(const plan *p, const char *name, size_t n);
+/* The first row of row k's group; k if it has no group. */
+int plan_first_of_group(const plan *p, int k);
 /* Which rows are run ("deepr,lif"; NULL: all), with which seeds ("1,2" or "1..3"; NULL: as they are) and more settings.
  * Errors: USAGE (names what there is). */
 lsnn_status plan_choose(plan *p, const char *rows, const char *seeds, const char *const *settings, int n_settings);

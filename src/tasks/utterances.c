@@ -134,6 +134,12 @@ static void even_out_split(const utterances *s, split part) {
     }
 }
 
+/* Whose frames in `voice` are the sample. */
+static const utterance *utterance_of(const utterances *s, split part, uint64_t sample, int *voice) {
+    *voice = (int)(sample / (uint64_t)s->n[part]);
+    return &s->of[part][sample % (uint64_t)s->n[part]];
+}
+
 /* Of frame t: input i, before it is normalised. */
 static double feature_of(const utterances *s, const utterance *u, int voice, int64_t t, int i) {
     return feature_difference(u->frames[voice], u->n_frames, s->size, i / s->size, s->width, t, i % s->size);
@@ -156,8 +162,8 @@ lsnn_status utterances_normalise(utterances *s) {
         TRY(fail(LSNN_ERR_MEMORY, "no memory for the means of %d features", n_in));
     }
     for (int64_t k = 0; k < s->task.n_samples[SPLIT_TRAIN]; k++) {
-        const utterance *u = &s->of[SPLIT_TRAIN][k % s->n[SPLIT_TRAIN]];
-        int voice = (int)(k / s->n[SPLIT_TRAIN]);
+        int voice = 0;
+        const utterance *u = utterance_of(s, SPLIT_TRAIN, (uint64_t)k, &voice);
         n += (double)u->n_frames;
         for (int64_t t = 0; t < u->n_frames; t++) {
             for (int i = 0; i < n_in; i++) {
@@ -198,8 +204,8 @@ void utterances_release(utterances *s) {
 void utterances_write(const task *t, split part, uint64_t seed, uint64_t index, const sample_writer *to) {
     (void)seed;
     const utterances *s = (const utterances *)t;
-    const utterance *u = &s->of[part][(int64_t)index % s->n[part]];
-    int voice = (int)((int64_t)index / s->n[part]);
+    int voice = 0;
+    const utterance *u = utterance_of(s, part, index, &voice);
     assert(s->mean != NULL && "training recordings, or a model's means");
     for (int64_t frame = 0; frame < u->n_frames; frame++) {
         int first = (int)frame * s->frame_steps;
@@ -217,7 +223,8 @@ void utterances_write(const task *t, split part, uint64_t seed, uint64_t index, 
 
 int utterances_length(const task *t, split part, uint64_t index) {
     const utterances *s = (const utterances *)t;
-    return (int)s->of[part][(int64_t)index % s->n[part]].n_frames * s->frame_steps;
+    int voice = 0;
+    return (int)utterance_of(s, part, index, &voice)->n_frames * s->frame_steps;
 }
 
 /* ---- what a model keeps ---- */
